@@ -1,0 +1,4 @@
+import { defineConfig } from "tsup";
+import { base } from "../../tools/tsup.base.ts";
+
+export default defineConfig(base);
