@@ -1,0 +1,94 @@
+import { builtin } from "./node-builtins.ts";
+
+/** One line may hold this much; a longer one is no row but a wrong file or an attack on memory. */
+export const MAX_ROW_BYTES = 256 * 1024 * 1024;
+
+const NEWLINE = 10;
+
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a parsed value is a row: an object, not an array. */
+export function isRow(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Parses the UTF-8 bytes of one row; `place` is `path:line`. */
+export function parseRowBytes(bytes: Uint8Array, place: string, caller: string): JsonObject {
+  const { Buffer, isUtf8 } = builtin("node:buffer", caller);
+  if (!isUtf8(bytes)) throw new SyntaxError(`${caller}: ${place}: invalid UTF-8; convert the file to UTF-8`);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(`${caller}: ${place}: not JSON (${(cause as Error).message}); each line must be one JSON object`, {
+      cause,
+    });
+  }
+  if (!isRow(value)) {
+    const found = Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
+    throw new TypeError(`${caller}: ${place}: holds ${found}, not an object; each line must be one JSON object`);
+  }
+  return value;
+}
+
+function isBlank(line: Uint8Array): boolean {
+  for (const byte of line) if (byte !== 32 && byte !== 9 && byte !== 13) return false;
+  return true;
+}
+
+function withoutByteOrderMark(line: Uint8Array): Uint8Array {
+  return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
+}
+
+/** The lines of a byte stream, without their newline; `complete` is false for a last line that has none. */
+async function* lines(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  caller: string,
+): AsyncGenerator<{ bytes: Uint8Array; complete: boolean }> {
+  const { Buffer } = builtin("node:buffer", caller);
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  let line = 1;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      const tail = chunk.subarray(start, end);
+      yield { bytes: pendingBytes > 0 ? Buffer.concat([...pending, tail]) : tail, complete: true };
+      pending = [];
+      pendingBytes = 0;
+      start = end + 1;
+      line++;
+    }
+    if (start === chunk.length) continue;
+    pending.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > MAX_ROW_BYTES) {
+      throw new RangeError(`${caller}: ${path}:${line}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`);
+    }
+  }
+  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), complete: false };
+}
+
+/**
+ * The rows of a JSON Lines stream. Blank lines are skipped; CRLF and a byte order mark are accepted.
+ * Memory is one chunk and one line.
+ */
+export async function* parseJsonl(chunks: AsyncIterable<Uint8Array>, path: string, caller: string): AsyncGenerator<JsonObject> {
+  let number = 0;
+  for await (const { bytes, complete } of lines(chunks, path, caller)) {
+    number++;
+    const line = number === 1 ? withoutByteOrderMark(bytes) : bytes;
+    if (isBlank(line)) continue;
+    try {
+      yield parseRowBytes(line, `${path}:${number}`, caller);
+    } catch (cause) {
+      if (complete) throw cause;
+      throw new SyntaxError(
+        `${caller}: ${path}:${number}: the last line is cut off (no newline, and not a whole JSON object); restore it or remove it`,
+        { cause },
+      );
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
+import { builtin } from "./node-builtins.ts";
+
+/** A group that decodes to more than this is read in windows of rows, so that memory stays bounded. */
+const WINDOW_BYTES = 128 * 1024 * 1024;
+
+type ParquetRow = Record<string, unknown>;
+
+/** A file as hyparquet reads it: slices of an open handle. */
+async function openBuffer(path: string, caller: string): Promise<{ buffer: AsyncBuffer; close: () => Promise<void> }> {
+  const handle = await builtin("node:fs", caller).promises.open(path, "r");
+  const { size } = await handle.stat();
+  const slice = async (start: number, end: number = size): Promise<ArrayBuffer> => {
+    if (!(start >= 0 && start <= end && end <= size))
+      throw new RangeError(`bytes ${start} to ${end} lie outside the file of ${size} bytes`);
+    const bytes = new Uint8Array(end - start);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done);
+      if (bytesRead === 0) throw new RangeError(`the file ends at byte ${start + done}, before ${end}`);
+      done += bytesRead;
+    }
+    return bytes.buffer;
+  };
+  return { buffer: { byteLength: size, slice }, close: () => handle.close() };
+}
+
+/** Native codecs where the runtime has them, bounded by the size that the page's header names. */
+async function decompressors(caller: string): Promise<Compressors> {
+  const { compressors } = await import("hyparquet-compressors");
+  const zlib = builtin("node:zlib", caller);
+  const native: Compressors = {
+    GZIP: (input, length) => zlib.gunzipSync(input, { maxOutputLength: length + 1 }),
+    BROTLI: (input, length) => zlib.brotliDecompressSync(input, { maxOutputLength: length + 1 }),
+  };
+  if (typeof zlib.zstdDecompressSync === "function")
+    native.ZSTD = (input, length) => zlib.zstdDecompressSync(input, { maxOutputLength: length + 1 });
+  return { ...compressors, ...native };
+}
+
+/** A value as JSON would hold it: BigInt as number, dates as ISO text; absent and null columns are left out. */
+function plain(value: unknown, key: string): unknown {
+  if (typeof value === "bigint") {
+    if (!Number.isSafeInteger(Number(value))) throw new RangeError(`column "${key}" holds ${value}, too large for a number`);
+    return Number(value);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = plain(value[i] ?? null, key);
+    return value;
+  }
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
+  const object = value as ParquetRow;
+  for (const name of Object.keys(object)) {
+    const entry = object[name];
+    if (entry === null || entry === undefined) delete object[name];
+    else if (typeof entry === "object" || typeof entry === "bigint") object[name] = plain(entry, name);
+  }
+  return object;
+}
+
+/** Refuses metadata that lies about sizes before anything is allocated by it. */
+function checkGroup(group: RowGroup, fileBytes: number): number {
+  const rows = Number(group.num_rows);
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`it claims ${group.num_rows} rows`);
+  for (const { meta_data } of group.columns) {
+    if (!meta_data) throw new RangeError("a column has no metadata");
+    const start = Number(meta_data.dictionary_page_offset ?? meta_data.data_page_offset);
+    const size = Number(meta_data.total_compressed_size);
+    if (!(start >= 0 && size >= 0 && start + size <= fileBytes))
+      throw new RangeError(`column ${meta_data.path_in_schema.join(".")} lies outside the file`);
+  }
+  return rows;
+}
+
+function windowRows(group: RowGroup, rows: number): number {
+  const bytes = Number(group.total_byte_size);
+  return bytes > WINDOW_BYTES ? Math.max(1, Math.floor((rows * WINDOW_BYTES) / bytes)) : rows;
+}
+
+/**
+ * The rows of a Parquet file, one row group (or window of a large one) in memory at a time. Lists and groups become arrays and
+ * objects; a null column is left out of its row, as it is in JSON Lines.
+ */
+export async function* readParquet(path: string, caller: string, columns?: string[]): AsyncGenerator<ParquetRow> {
+  const { parquetMetadataAsync, parquetReadObjects } = await import("hyparquet");
+  const { buffer, close } = await openBuffer(path, caller);
+  const fail = (place: string, cause: unknown) =>
+    new Error(`${caller}: ${path}: ${place}: ${(cause as Error).message}; the file is damaged or no Parquet file`, { cause });
+  try {
+    let metadata: FileMetaData;
+    try {
+      metadata = await parquetMetadataAsync(buffer);
+      checkColumns(metadata, columns);
+    } catch (cause) {
+      throw fail("footer", cause);
+    }
+    const compressors = await decompressors(caller);
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) };
+    let groupStart = 0;
+    for (const [index, group] of metadata.row_groups.entries()) {
+      let rows: number;
+      try {
+        rows = checkGroup(group, buffer.byteLength);
+      } catch (cause) {
+        throw fail(`row group ${index}`, cause);
+      }
+      const size = windowRows(group, rows);
+      for (let rowStart = groupStart; rowStart < groupStart + rows; rowStart += size) {
+        const rowEnd = Math.min(rowStart + size, groupStart + rows);
+        let window: ParquetRow[];
+        try {
+          const options = { file: buffer, metadata, rowStart, rowEnd, compressors, parsers, useOffsetIndex: size < rows };
+          window = await parquetReadObjects(columns ? { ...options, columns } : options);
+          for (const row of window) plain(row, "");
+          if (window.length !== rowEnd - rowStart) throw new RangeError(`holds ${window.length} rows of ${rowEnd - rowStart}`);
+        } catch (cause) {
+          throw fail(`row group ${index}, rows ${rowStart} to ${rowEnd - 1}`, cause);
+        }
+        yield* window;
+      }
+      groupStart += rows;
+    }
+  } finally {
+    await close();
+  }
+}
+
+function checkColumns(metadata: FileMetaData, columns: string[] | undefined): void {
+  const names = new Set(metadata.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema[0]));
+  for (const column of columns ?? []) {
+    if (metadata.row_groups.length > 0 && !names.has(column))
+      throw new RangeError(`has no column "${column}", only ${[...names].join(", ")}`);
+  }
+}
