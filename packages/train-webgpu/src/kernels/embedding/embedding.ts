@@ -1,0 +1,59 @@
+import type { Tape } from "../../plan/tape.ts";
+import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
+import clear from "./clear.wgsl" with { type: "text" };
+import backward from "./embedding.backward.wgsl" with { type: "text" };
+import forward from "./embedding.forward.wgsl" with { type: "text" };
+
+/** The tokens of a batch, and the same tokens sorted by id for the gradient. */
+export interface EmbeddingInputs {
+  ids: Tensor;
+  distinctIds: Tensor;
+  distinctOffsets: Tensor;
+  orderById: Tensor;
+}
+
+/** Rows of the table [V, width] for the ids [T]: y [T, width]. */
+export function embedding(tape: Tape, target: KernelTarget, inputs: EmbeddingInputs, table: Tensor, width: number, maxTokens: number): Tensor {
+  const y = tape.temporary("embedding", maxTokens * width * 4, [table]);
+  const elements = (sizes: Sizes): number => sizes.tokens * width;
+  tape.run(
+    withPrelude(target, "embedding forward", forward),
+    [inputs.ids, table, y],
+    (s) => ({ elements: elements(s), width }),
+    (s) => [elementGroups(elements(s))],
+  );
+  tape.onBackward(() => {
+    const dy = tape.gradientOf(y);
+    const dtable = dy && tape.gradientTarget(table);
+    if (!dy || !dtable) return;
+    const size = table.bytes / 4;
+    tape.run(
+      withPrelude(target, "embedding clear", clear),
+      [dtable.tensor],
+      () => ({ elements: size }),
+      (s) => [dtable.accumulate(s) === 1 ? 0 : elementGroups(size)],
+    );
+    tape.run(
+      withPrelude(target, "embedding backward", backward),
+      [inputs.distinctIds, inputs.distinctOffsets, inputs.orderById, dy, dtable.tensor],
+      (s) => ({ distinct: s.distinctIds, width }),
+      (s) => [rowGroups(target, s.distinctIds)],
+    );
+  });
+  return y;
+}
+
+/** Sorts token positions by id, stably: what the gradient kernel walks. */
+export function sortById(ids: Uint32Array): { distinctIds: Uint32Array<ArrayBuffer>; offsets: Uint32Array<ArrayBuffer>; order: Uint32Array<ArrayBuffer> } {
+  const order = Uint32Array.from(ids.keys()).sort((a, b) => ids[a]! - ids[b]! || a - b);
+  const distinct: number[] = [];
+  const offsets: number[] = [];
+  order.forEach((token, index) => {
+    if (index > 0 && ids[token] === ids[order[index - 1]!]) return;
+    distinct.push(ids[token]!);
+    offsets.push(index);
+  });
+  offsets.push(order.length);
+  return { distinctIds: Uint32Array.from(distinct), offsets: Uint32Array.from(offsets), order };
+}

@@ -1,0 +1,124 @@
+import type { Tape } from "../../plan/tape.ts";
+import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { type KernelTarget, rowsPerWorkgroup } from "../prelude/prelude.ts";
+import { type Layout, matmulKernel, matmulTile } from "./matmul.wgsl.ts";
+
+type Count = (sizes: Sizes) => number;
+
+/** One product C [m, n] (+)= alpha A op B, all row-major; k must be a multiple of 4. */
+export interface Product {
+  layout: Layout;
+  a: Tensor;
+  b: Tensor;
+  c: Tensor;
+  m: Count;
+  n: Count;
+  k: Count;
+  /** Elements between rows of A, B, C where they are not packed. */
+  strides?: { a?: number; b?: number; c?: number };
+  /** First row of A (nn, nt) and of C. */
+  rowOffset?: { a?: Count; c?: Count };
+  alpha?: Count;
+  accumulate?: Count;
+  /** C = alpha A op B + residual, instead of adding to what C holds. */
+  residual?: Tensor;
+}
+
+/** Records one product. */
+export function product(tape: Tape, target: KernelTarget, spec: Product): void {
+  const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, alpha, accumulate, residual } = spec;
+  const tile = matmulTile(target);
+  const perGroup = rowsPerWorkgroup(target);
+  const vec = (elements: number): number => elements / 4;
+  tape.run(
+    matmulKernel(target, layout, residual !== undefined),
+    residual ? [a, b, c, residual] : [a, b, c],
+    (s) => {
+      const aStride = strides.a ?? (layout === "tn" ? m(s) : k(s));
+      const bStride = strides.b ?? (layout === "nt" ? k(s) : n(s));
+      const cStride = strides.c ?? n(s);
+      return {
+        m: m(s),
+        n: n(s),
+        k4: Math.ceil(k(s) / 4),
+        a_stride: layout === "tn" ? aStride : vec(aStride),
+        b_stride: layout === "nt" ? vec(bStride) : bStride,
+        c_stride: cStride,
+        a_offset: layout === "tn" ? (rowOffset.a?.(s) ?? 0) * aStride : (rowOffset.a?.(s) ?? 0) * vec(aStride),
+        c_offset: (rowOffset.c?.(s) ?? 0) * cStride,
+        accumulate: accumulate?.(s) ?? 0,
+        alpha: alpha?.(s) ?? 1,
+      };
+    },
+    (s) => (m(s) === 0 ? [0] : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)]),
+  );
+}
+
+/** A low-rank update W + scale B A of a frozen weight; A [rank, inputs], B [outputs, rank]      (Hu et al. 2021, eq. 3). */
+export interface LowRank {
+  a: Tensor;
+  b: Tensor;
+  rank: number;
+  /** A function of the batch: 0 shows the base model. */
+  scale: Count;
+}
+
+export interface LinearShape {
+  rows: Count;
+  maxRows: number;
+  inputs: number;
+  outputs: number;
+  /** y = x W^T + residual. */
+  residual?: Tensor;
+  lowRank?: LowRank | undefined;
+}
+
+/**
+ * y [rows, outputs] = x [rows, inputs] W^T (+ residual) (+ scale (x A^T) B^T), W [outputs, inputs] as Hugging Face stores it.
+ * Backward: dx = dy W, dW = dy^T x, and the residual takes dy as it is.
+ */
+export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tensor, shape: LinearShape): Tensor {
+  const { rows, maxRows, inputs, outputs, residual, lowRank } = shape;
+  const from = [x, weight, ...(residual ? [residual] : []), ...(lowRank ? [lowRank.a, lowRank.b] : [])];
+  const y = tape.temporary(`y ${weight.name}`, maxRows * outputs * 4, from);
+  const counts = { m: rows, n: () => outputs, k: () => inputs };
+  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, ...(residual && { residual }) });
+  tape.onBackward(() => {
+    if (residual && tape.gradientOf(y)) tape.passGradient(y, residual);
+  });
+  linearBackward(tape, target, x, weight, y, { rows, inputs, outputs });
+  if (lowRank) addLowRank(tape, target, x, y, lowRank, shape);
+  return y;
+}
+
+function addLowRank(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, lowRank: LowRank, shape: LinearShape): void {
+  const { a, b, rank, scale } = lowRank;
+  const { rows, maxRows, inputs, outputs } = shape;
+  const down = linear(tape, target, x, a, { rows, maxRows, inputs, outputs: rank });
+  const counts = { m: rows, n: () => outputs, k: () => rank };
+  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, alpha: scale, accumulate: () => 1 });
+  linearBackward(tape, target, down, b, y, { rows, inputs: rank, outputs, alpha: scale });
+}
+
+interface BackwardShape extends Pick<LinearShape, "rows" | "inputs" | "outputs"> {
+  alpha?: Count;
+}
+
+function linearBackward(tape: Tape, target: KernelTarget, x: Tensor, weight: Tensor, y: Tensor, shape: BackwardShape): void {
+  const { rows, inputs, outputs, alpha } = shape;
+  tape.onBackward(() => {
+    const dy = tape.gradientOf(y);
+    if (!dy) return;
+    const scale = alpha && { alpha };
+    const dx = tape.gradientTarget(x);
+    if (dx) {
+      const counts = { m: rows, n: () => inputs, k: () => outputs };
+      product(tape, target, { layout: "nn", a: dy, b: weight, c: dx.tensor, ...counts, accumulate: dx.accumulate, ...scale });
+    }
+    const dweight = tape.gradientTarget(weight);
+    if (dweight) {
+      const counts = { m: () => outputs, n: () => inputs, k: rows };
+      product(tape, target, { layout: "tn", a: dy, b: x, c: dweight.tensor, ...counts, accumulate: dweight.accumulate, ...scale });
+    }
+  });
+}

@@ -1,0 +1,88 @@
+import type { Kernel } from "../../plan/pipeline.ts";
+import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
+
+/** Which operands are transposed: C = A B, A B^T, A^T B. */
+export type Layout = "nn" | "nt" | "tn";
+
+/** Rows and columns of C that one subgroup (or invocation, without subgroups) computes. */
+export interface MatmulTile {
+  rows: number;
+  columns: number;
+}
+
+/** Registers per lane bound the tile: 16 x 4 accumulators fit 8 and more lanes, 16 x 2 the 4 of SwiftShader. */
+function accumulators({ lanes }: KernelTarget): { r: number; c: number } {
+  if (lanes === 1) return { r: 4, c: 4 };
+  return lanes < 8 ? { r: 16, c: 2 } : { r: 16, c: 4 };
+}
+
+export function matmulTile(target: KernelTarget): MatmulTile {
+  const { r, c } = accumulators(target);
+  return { rows: r, columns: c * target.lanes };
+}
+
+const range = (n: number): number[] => [...Array(n).keys()];
+const lines = <T>(items: T[], line: (item: T) => string): string => items.map(line).join("\n");
+
+/**
+ * WGSL of C (+)= alpha A op B (+ R), for C [m, n] and k summed in fours.
+ * The lanes of a subgroup hold rows of A, four k at a time, and broadcast them; each lane owns `c` columns of C in registers.
+ * So a load serves every lane, no workgroup memory is used, and each entry of C is summed in the order of k wherever it lies.
+ * Only the two load expressions depend on the layout; sizes are uniforms, so one pipeline serves every shape.
+ */
+export function matmulKernel(target: KernelTarget, layout: Layout, residual = false): Kernel {
+  const { lanes } = target;
+  const { r, c } = accumulators(target);
+  const transposedA = layout === "tn";
+  const transposedB = layout === "nt";
+  const loads = range(Math.ceil(r / lanes));
+  const rowOf = (q: number): string => (lanes === 1 ? `row0 + ${q}u` : r < lanes ? `row0 + lane % ${r}u` : `row0 + ${q * lanes}u + lane`);
+  const loadA = (q: number): string =>
+    transposedA
+      ? `vec4f(a[a${q}_at], a[a${q}_at + params.a_stride], a[a${q}_at + 2u * params.a_stride], a[a${q}_at + 3u * params.a_stride])`
+      : `a[a${q}_at + k]`;
+  const loadB = (j: number): string =>
+    transposedB
+      ? `b[b${j}_at + k]`
+      : `vec4f(b[b${j}_at], b[b${j}_at + params.b_stride], b[b${j}_at + 2u * params.b_stride], b[b${j}_at + 3u * params.b_stride])`;
+  const rowValue = (i: number): string => (lanes === 1 ? `a${i}` : `subgroupBroadcast(a${Math.floor(i / lanes)}, ${i % lanes}u)`);
+  const store = (i: number, j: number): string =>
+    `if (row0 + ${i}u < params.m) { store(row0 + ${i}u, column${j}, s${i}_${j}); }`;
+  return withPrelude(
+    target,
+    `matmul ${layout}${residual ? " + residual" : ""}`,
+    `struct Params {
+  m: u32, n: u32, k4: u32, a_stride: u32, b_stride: u32, c_stride: u32, a_offset: u32, c_offset: u32, accumulate: u32, alpha: f32
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<${transposedA ? "f32" : "vec4f"}>;
+@group(0) @binding(2) var<storage, read> b: array<${transposedB ? "vec4f" : "f32"}>;
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+${residual ? "@group(0) @binding(4) var<storage, read> residual: array<f32>;" : ""}
+fn store(row: u32, column: u32, sum: f32) {
+  let at = params.c_offset + row * params.c_stride + column;
+  var value = params.alpha * sum;
+  ${residual ? "value += residual[at];" : "if (params.accumulate == 1u) { value += c[at]; }"}
+  c[at] = value;
+}
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x % LANES;
+  let row0 = id.y * ${r}u;
+  let first_column = (id.x * ROWS + local.x / LANES) * ${c * lanes}u + lane;
+${lines(range(c), (j) => `  let column${j} = first_column + ${j * lanes}u;
+  var b${j}_at = min(column${j}, params.n - 1u)${transposedB ? " * params.b_stride" : ""};`)}
+${lines(loads, (q) => `  var a${q}_at = params.a_offset + min(${rowOf(q)}, params.m - 1u)${transposedA ? "" : " * params.a_stride"};`)}
+${lines(range(r), (i) => `  ${range(c).map((j) => `var s${i}_${j} = 0f;`).join(" ")}`)}
+  for (var k = 0u; k < params.k4; k++) {
+${lines(range(c), (j) => `    let b${j} = ${loadB(j)};`)}
+${lines(loads, (q) => `    let a${q} = ${loadA(q)};`)}
+${lines(range(r), (i) => `    { let x = ${rowValue(i)}; ${range(c).map((j) => `s${i}_${j} += dot(x, b${j});`).join(" ")} }`)}
+${transposedA ? lines(loads, (q) => `    a${q}_at += 4u * params.a_stride;`) : ""}
+${transposedB ? "" : lines(range(c), (j) => `    b${j}_at += 4u * params.b_stride;`)}
+  }
+${lines(range(c), (j) => `  if (column${j} < params.n) {\n${lines(range(r), (i) => `    ${store(i, j)}`)}\n  }`)}
+}
+`,
+  );
+}

@@ -1,0 +1,38 @@
+/** A named piece of device memory, 4-byte elements. Temporaries get their place from the memory plan. */
+export interface Tensor {
+  readonly name: string;
+  readonly bytes: number;
+  /** Where it lies; a temporary has none until the plan is placed. */
+  place?: { buffer: GPUBuffer; offset: number };
+  /** Whether gradients flow into it. */
+  readonly needsGradient: boolean;
+  /** Where its gradient is summed, for a trainable parameter. */
+  readonly gradient?: Tensor;
+}
+
+/** The numbers that change from batch to batch; kernels take their sizes from functions of these. */
+export interface Sizes {
+  /** Tokens in the stream, a multiple of 4. */
+  tokens: number;
+  sequences: number;
+  /** Labelled tokens: those whose successor is predicted and counted. */
+  labelled: number;
+  /** Tiles of query rows, each inside one sequence. */
+  tiles: number;
+  /** Distinct token ids in the stream. */
+  distinctIds: number;
+  /** Preference pairs. */
+  pairs: number;
+  /** 0 where gradients are written, 1 where they are added to those of earlier micro-batches. */
+  accumulate: number;
+  /** Factor on the gradient of the loss of this micro-batch. */
+  lossScale: number;
+  /** Factor on the low-rank update: 1, or 0 to see the base model. */
+  adapterScale: number;
+  /** Counter of optimizer steps, for dropout masks. */
+  seed: number;
+}
+
+export type Params = Record<string, number>;
+/** Workgroups in x; the executor folds counts above 65,535 into y. */
+export type Grid = (sizes: Sizes) => [x: number, y?: number, z?: number];

@@ -1,0 +1,41 @@
+import type { Device } from "../device/request-device.ts";
+import { STORAGE } from "./executor.ts";
+import type { Tensor } from "./tensor.ts";
+
+export type DeviceArray = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** A persistent tensor of its own buffer. */
+export function allocate(device: Device, name: string, bytes: number, gradient?: Tensor): Tensor {
+  if (bytes > device.maxBindingBytes) {
+    throw new RangeError(`allocate: "${name}" needs ${bytes} bytes in one binding, the device allows ${device.maxBindingBytes}`);
+  }
+  const buffer = device.gpu.createBuffer({ label: name, size: Math.max(4, bytes), usage: STORAGE });
+  return { name, bytes: Math.max(4, bytes), place: { buffer, offset: 0 }, needsGradient: gradient !== undefined, ...(gradient && { gradient }) };
+}
+
+/** Writes numbers into a tensor, from its start. */
+export function write(device: Device, tensor: Tensor, data: DeviceArray): void {
+  if (data.byteLength > tensor.bytes) throw new RangeError(`write: ${data.byteLength} bytes do not fit "${tensor.name}" of ${tensor.bytes}`);
+  if (data.length > 0) device.gpu.queue.writeBuffer(tensor.place!.buffer, tensor.place!.offset, data);
+}
+
+/** Reads the first `length` floats of each tensor, in one round trip. */
+export async function read(device: Device, tensors: { tensor: Tensor; length: number }[]): Promise<Float32Array<ArrayBuffer>[]> {
+  const offsets: number[] = [];
+  let bytes = 0;
+  for (const { length } of tensors) {
+    offsets.push(bytes);
+    bytes += length * 4;
+  }
+  const staging = device.gpu.createBuffer({ size: Math.max(4, bytes), usage: 0x01 | 0x08 });
+  const encoder = device.gpu.createCommandEncoder();
+  tensors.forEach(({ tensor, length }, index) => {
+    if (length > 0) encoder.copyBufferToBuffer(tensor.place!.buffer, tensor.place!.offset, staging, offsets[index]!, length * 4);
+  });
+  device.gpu.queue.submit([encoder.finish()]);
+  await staging.mapAsync(0x01);
+  const mapped = staging.getMappedRange();
+  const copies = tensors.map(({ length }, index) => new Float32Array(mapped.slice(offsets[index]!, offsets[index]! + length * 4)));
+  staging.destroy();
+  return copies;
+}
