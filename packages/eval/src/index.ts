@@ -17,6 +17,15 @@ export {
   parseVerdict,
   type Verdict,
 } from "./pairwise/pairwise-prompt.ts";
+export {
+  ablationTable,
+  academicTable,
+  chatTable,
+  type OwnRow,
+  PAPER_TABLE_1,
+  PAPER_TABLE_2,
+  PAPER_TABLE_3,
+} from "./paper/zephyr-tables.ts";
 export { type Calibration, type CalibrationBin, calibration } from "./preferences/calibration.ts";
 export {
   type PairGroup,
@@ -25,6 +34,20 @@ export {
   type RewardedPair,
 } from "./preferences/preference-accuracy.ts";
 export { type CpythonRandom, cpythonRandom } from "./random/cpython-random.ts";
+export { report } from "./report/report.ts";
+export type {
+  Cell,
+  CurveSeries,
+  ReportColumn,
+  ReportComparison,
+  ReportCurves,
+  ReportInput,
+  ReportRadar,
+  ReportSample,
+  ReportStage,
+  ReportTable,
+} from "./report/report-input.ts";
+export { type TrainingLog, trainingCurves } from "./report/training-curves.ts";
 export { type BootstrapInterval, type BootstrapOptions, bootstrap } from "./statistics/bootstrap.ts";
 export {
   type Cluster,
