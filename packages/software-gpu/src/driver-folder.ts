@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Driver, type DriverKind, kindOfLibrary, loaderName, locateLibrary, privateDriver, readIcd } from "./driver.ts";
 
 /**
@@ -72,8 +72,8 @@ export function sealedDriver(folder: string): Driver {
 }
 
 /**
- * The driver in a folder that a person made or copied: ours, or any folder with an ICD manifest, the driver's library and the Vulkan loader
- * (in the folder itself or in its `lib`), such as Chromium's own.
+ * The driver in a folder that a person made or copied: ours, or any folder with an ICD manifest and, beside the driver's library
+ * or in the folder or in its `lib`, the Vulkan loader; Chromium's own folder is such a one.
  *
  * Throws when the folder holds none, naming what is missing.
  */
@@ -90,7 +90,7 @@ export function folderDriver(folder: string): Driver {
     const library = icd && locateLibrary(icdFile, icd.libraryPath, directories);
     const kind = library && kindOfLibrary(library);
     if (!kind) continue;
-    const used = directories.filter((directory) => existsSync(directory));
+    const used = [...new Set([dirname(library), ...directories])].filter((directory) => existsSync(directory));
     if (!used.some((directory) => existsSync(join(directory, loaderName))))
       throw new Error(`findDriver: ${folder} has ${icdFile} but no ${loaderName}; copy the Vulkan loader into it`);
     return privateDriver(kind, `${kind} in ${folder}`, icdFile, used);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { formatDeb822, machineStanzas, osRelease, releaseStanzas, type SourceStanza } from "./apt-sources.ts";
 import { loaderName, readIcd } from "./driver.ts";
 import { loadOrder } from "./elf.ts";
@@ -100,7 +100,7 @@ async function gatherLibraries(root: string, lib: string): Promise<void> {
   const driver = objects.get("libvulkan_lvp.so");
   const loader = objects.get(loaderName);
   if (!driver || !loader) throw new Error(`the packages hold no ${driver ? loaderName : "libvulkan_lvp.so"}`);
-  const directories = [...new Set([...objects.values()].map((path) => join(path, "..")))];
+  const directories = [...new Set([...objects.values()].map(dirname))];
   await mkdir(lib);
   for (const path of loadOrder([driver, loader], directories, { strict: true })) await copyFile(path, join(lib, basename(path)));
 }

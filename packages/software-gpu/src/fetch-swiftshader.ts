@@ -36,7 +36,7 @@ async function downloadTarball(folder: string, onProgress: OnProgress): Promise<
   const target = join(folder, "tarball");
   await mkdir(cache);
   await mkdir(target);
-  const flags = ["--cache", cache, "--pack-destination", target, "--ignore-scripts", "--silent"];
+  const flags = ["--cache", cache, "--pack-destination", target, "--ignore-scripts", "--loglevel=error", "--fetch-retries=1"];
   await whileWatchingBytes(cache, report, () => runCommand("npm", ["pack", source.package, ...flags]));
   const [name] = await readdir(target);
   if (!name) throw new Error(`npm pack ${source.package} left no tarball`);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Driver, kindOfLibrary, loaderName, locateLibrary, privateDriver, readIcd } from "./driver.ts";
 
 /** Dawn refuses the lavapipe of Mesa 22; 25 is the first that it is known to accept. */
@@ -69,7 +69,7 @@ export function environmentDriver(rejected: string[]): Driver | undefined {
   const library = icd && locateLibrary(icdFile, icd.libraryPath, searched);
   const kind = library && kindOfLibrary(library);
   if (!kind) return undefined;
-  const directories = [...new Set([join(library, ".."), ...searched])];
+  const directories = [...new Set([dirname(library), ...searched])];
   if (!directories.some((directory) => existsSync(join(directory, loaderName)))) {
     rejected.push(`VK_DRIVER_FILES=${icdFile}: no ${loaderName} beside its library nor on LD_LIBRARY_PATH`);
     return undefined;

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 
+/** The first argument that is no option nor an option's value, such as `update`. */
+const verb = (args: readonly string[]) => args.find((arg, index) => /^[a-z]/.test(arg) && args[index - 1] !== "-o") ?? "";
+
 /**
  * Runs a program without a shell and resolves to its stdout.
  *
@@ -12,10 +15,9 @@ export function runCommand(program: string, args: readonly string[]): Promise<st
       if (!cause) return resolve(stdout);
       if (cause.code === "ENOENT")
         return reject(Object.assign(new Error(`${program} is not on the PATH`, { cause }), { code: "ENOENT" }));
-      const lines = stderr.trim().split("\n").slice(-3).join(" / ");
-      reject(
-        new Error(`${program} ${args.find((arg) => /^[a-z]/.test(arg)) ?? ""} failed: ${lines || cause.message}`, { cause }),
-      );
+      const lines = stderr.trim().split("\n");
+      const reason = lines.find((line) => line.startsWith("E: ")) ?? lines.slice(-3).join(" / ");
+      reject(new Error(`${program} ${verb(args)} failed: ${reason || cause.message}`, { cause }));
     });
   });
 }
