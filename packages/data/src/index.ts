@@ -9,3 +9,9 @@ export { collectRows, concatRows, filterRows, mapRows, pipe, rowsOf, takeRows, t
 export { type Random, randomFor } from "./random.ts";
 export type * from "./rows.ts";
 export { shuffleRows } from "./shuffle-rows.ts";
+// Tokenizers and chat templates
+export type { ChatTemplateOptions } from "./tokenizer/chat-template.ts";
+export { loadTokenizer, saveTokenizer } from "./tokenizer/load-tokenizer.ts";
+export { type StreamDecoder, streamDecoder } from "./tokenizer/stream-decoder.ts";
+export { type EncodedChat, type Tokenizer, tokenizerFromJson } from "./tokenizer/tokenizer.ts";
+export { ZEPHYR_CHAT_TEMPLATE, ZEPHYR_GENERATION_TEMPLATE } from "./tokenizer/zephyr-template.ts";
