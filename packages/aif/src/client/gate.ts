@@ -1,0 +1,254 @@
+import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
+import { policyOf, RequestError } from "./errors.ts";
+import type { Random } from "./random.ts";
+import { type TokenBucket, tokenBucket } from "./token-bucket.ts";
+
+const REFUSAL_BASE_MS = 500;
+const REFUSAL_CAP_MS = 60_000;
+/** So many different requests failing with no success between them are an outage, not bad requests. */
+const OUTAGE_REQUESTS = 4;
+
+export interface GateOptions {
+  name: string;
+  maxConcurrency: number;
+  requestsPerMinute?: number | undefined;
+  tokensPerMinute?: number | undefined;
+  maxWaitMs: number;
+  random: Random;
+}
+
+/** The right to send one attempt; exactly one of the two methods must be called when it is over. */
+export interface Ticket {
+  succeeded(usedTokens: number): void;
+  failed(error: RequestError): void;
+}
+
+/** Decides when a request may go to one model: rate, concurrency, pauses that the provider asked for, and giving up. */
+export interface Gate {
+  /** Waits for a turn, after `delayMs`; rejects when the model is given up or `drain` aborts. `request` identifies the request over its attempts. */
+  enter(request: object, tokens: number, delayMs: number, drain?: AbortSignal): Promise<Ticket>;
+  /** Nothing has succeeded lately though several requests tried: failures say nothing about one request. */
+  isDown(): boolean;
+  /** Refuses everything from now on. */
+  close(error: RequestError): void;
+  reopen(): void;
+  inFlight(): number;
+  /** Milliseconds until the pause that the provider asked for is over. */
+  pausedMs(): number;
+}
+
+interface Waiter {
+  request: object;
+  tokens: number;
+  resolve(ticket: Ticket): void;
+  reject(error: RequestError): void;
+}
+
+/** Makes the gate of one model. */
+export function createGate(options: GateOptions): Gate {
+  const { name, maxWaitMs, random } = options;
+  const buckets: { requests: TokenBucket | undefined; tokens: TokenBucket | undefined } = {
+    requests: options.requestsPerMinute === undefined ? undefined : tokenBucket(options.requestsPerMinute),
+    tokens: options.tokensPerMinute === undefined ? undefined : tokenBucket(options.tokensPerMinute),
+  };
+  const concurrency = adaptiveConcurrency(options.maxConcurrency);
+  const fresh = createQueue();
+  const retries = createQueue();
+  const delayed = new Map<Waiter, NodeJS.Timeout>();
+  const failing = new Set<object>();
+  let inFlight = 0;
+  let pausedUntil = 0;
+  let storms = 0;
+  let stormAt = Number.NEGATIVE_INFINITY;
+  let everSucceeded = false;
+  let lastError: RequestError | undefined;
+  let closed: RequestError | undefined;
+  let wake: NodeJS.Timeout | undefined;
+  let giveUp: NodeJS.Timeout | undefined;
+
+  function pump(): void {
+    while (fresh.size() + retries.size() > 0 && closed === undefined && inFlight < concurrency.limit()) {
+      const now = performance.now();
+      const wait = Math.max(pausedUntil - now, buckets.requests?.waitMs(now) ?? 0, buckets.tokens?.waitMs(now) ?? 0);
+      if (wait > 0) {
+        wake ??= setTimeout(() => {
+          wake = undefined;
+          pump();
+        }, Math.ceil(wait));
+        return;
+      }
+      const waiter = (retries.shift() ?? fresh.shift())!;
+      buckets.requests?.take(1, now);
+      buckets.tokens?.take(waiter.tokens, now);
+      inFlight++;
+      waiter.resolve(ticketOf(waiter, now));
+    }
+  }
+
+  function ticketOf(waiter: Waiter, sentAt: number): Ticket {
+    return {
+      succeeded(usedTokens) {
+        inFlight--;
+        buckets.tokens?.settle(waiter.tokens, usedTokens);
+        markAlive();
+        concurrency.succeeded();
+        pump();
+      },
+      failed(error) {
+        inFlight--;
+        buckets.tokens?.settle(waiter.tokens, 0);
+        const { answered, scope, slowDown } = policyOf(error.kind);
+        if (answered) markAlive();
+        else if (scope === "run") close(error);
+        else markTrouble(waiter.request, error);
+        if (slowDown) slow(error, sentAt);
+        else if (error.retryAfterMs !== undefined) pause(error.retryAfterMs);
+        pump();
+      },
+    };
+  }
+
+  function slow(error: RequestError, sentAt: number): void {
+    const now = performance.now();
+    concurrency.refused(sentAt, now);
+    if (sentAt >= stormAt) {
+      storms++;
+      stormAt = now;
+      if (error.kind === "rate_limited" && error.retryAfterMs === undefined) {
+        pause(random() * Math.min(REFUSAL_CAP_MS, REFUSAL_BASE_MS * 2 ** storms));
+      }
+    }
+    if (error.retryAfterMs !== undefined) pause(error.retryAfterMs);
+  }
+
+  function pause(ms: number): void {
+    pausedUntil = Math.max(pausedUntil, performance.now() + ms);
+    clearTimeout(wake);
+    wake = undefined;
+  }
+
+  function markAlive(): void {
+    everSucceeded = true;
+    storms = 0;
+    failing.clear();
+    clearTimeout(giveUp);
+    giveUp = undefined;
+  }
+
+  function markTrouble(request: object, error: RequestError): void {
+    failing.add(request);
+    lastError = error;
+    giveUp ??= setTimeout(() => {
+      const message = `${name}: no success for ${maxWaitMs / 1000} s (max_wait_seconds); last: ${lastError?.message}; what was asked stays pending, resume when the model is back`;
+      close(
+        new RequestError("unavailable", message, {
+          model: name,
+          cause: lastError,
+          status: lastError?.status,
+          raw: lastError?.raw,
+        }),
+      );
+    }, maxWaitMs);
+  }
+
+  function close(error: RequestError): void {
+    closed ??= error;
+    clearTimeout(wake);
+    clearTimeout(giveUp);
+    wake = giveUp = undefined;
+    const waiting = [...retries.clear(), ...fresh.clear(), ...delayed.keys()];
+    for (const timer of delayed.values()) clearTimeout(timer);
+    delayed.clear();
+    for (const waiter of waiting) waiter.reject(closed);
+  }
+
+  function waitFor(request: object, tokens: number, delayMs: number, drain?: AbortSignal): Promise<Ticket> {
+    return new Promise((resolve, reject) => {
+      const onDrain = (): void => {
+        cancel(waiter);
+        reject(new RequestError("interrupted", `${name}: interrupted before the request was sent`, { model: name }));
+      };
+      const done = (): void => drain?.removeEventListener("abort", onDrain);
+      const waiter: Waiter = {
+        request,
+        tokens,
+        resolve(ticket) {
+          done();
+          resolve(ticket);
+        },
+        reject(error) {
+          done();
+          reject(error);
+        },
+      };
+      drain?.addEventListener("abort", onDrain, { once: true });
+      if (delayMs > 0)
+        delayed.set(
+          waiter,
+          setTimeout(() => requeue(waiter), delayMs),
+        );
+      else (failing.has(request) ? retries : fresh).push(waiter);
+      pump();
+    });
+  }
+
+  function requeue(waiter: Waiter): void {
+    delayed.delete(waiter);
+    retries.push(waiter);
+    pump();
+  }
+
+  function cancel(waiter: Waiter): void {
+    clearTimeout(delayed.get(waiter));
+    delayed.delete(waiter);
+    fresh.remove(waiter);
+    retries.remove(waiter);
+  }
+
+  return {
+    async enter(request, tokens, delayMs, drain) {
+      if (closed !== undefined) throw closed;
+      if (drain?.aborted)
+        throw new RequestError("interrupted", `${name}: interrupted before the request was sent`, { model: name });
+      return waitFor(request, tokens, delayMs, drain);
+    },
+    isDown: () => failing.size > 0 && (!everSucceeded || failing.size >= OUTAGE_REQUESTS),
+    close,
+    reopen() {
+      closed = undefined;
+      pausedUntil = 0;
+      failing.clear();
+    },
+    inFlight: () => inFlight,
+    pausedMs: () => Math.max(0, pausedUntil - performance.now()),
+  };
+}
+
+/** A first-in first-out queue whose shift takes constant time. */
+function createQueue() {
+  let items: Waiter[] = [];
+  let head = 0;
+  return {
+    size: () => items.length - head,
+    push: (waiter: Waiter) => void items.push(waiter),
+    shift(): Waiter | undefined {
+      const waiter = items[head++];
+      if (head > items.length) head = items.length;
+      if (head > 1024 && head * 2 > items.length) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return waiter;
+    },
+    remove(waiter: Waiter): void {
+      const at = items.indexOf(waiter, head);
+      if (at >= 0) items.splice(at, 1);
+    },
+    clear(): Waiter[] {
+      const left = items.slice(head);
+      items = [];
+      head = 0;
+      return left;
+    },
+  };
+}

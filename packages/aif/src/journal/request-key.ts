@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+
+/** JSON with sorted keys and without undefined fields, so that equal content gives equal text; throws a TypeError on what JSON cannot hold. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is no JSON number`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object") throw new TypeError(`canonicalJson: a ${typeof value} is no JSON`);
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
+  return `{${fields.join(",")}}`;
+}
+
+/** The sha256 of a request's canonical content, in hex. */
+export function requestKey(content: unknown): string {
+  return sha256(canonicalJson(content));
+}
+
+/** The sha256 of UTF-8 text, in hex. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
