@@ -121,10 +121,11 @@ function onlyDtype(tensors: readonly TensorToWrite[]): FloatDtype {
 
 /** Copies the tokenizer files and generation settings of a model folder; those it lacks are left out. */
 export async function copyCompanions(from: string, to: string): Promise<string[]> {
-  const { copyFile, readdir } = await import("node:fs/promises");
+  const { readdir, readFile } = await import("node:fs/promises");
   const { join } = await import("node:path");
   const present = await readdir(from);
   const names = [...TOKENIZER_FILES, GENERATION_FILE].filter((name) => present.includes(name));
-  for (const name of names) await copyFile(join(from, name), join(to, name));
+  // Not copyFile: a read-only original would give a copy that cannot be synced.
+  for (const name of names) await writeDurably(join(to, name), [await readFile(join(from, name))]);
   return names;
 }
