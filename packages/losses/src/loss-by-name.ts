@@ -92,10 +92,14 @@ export function lossByName(name: string | readonly string[], options: LossOption
   return combine(losses as BuiltInPreferenceLoss[], lossWeights as readonly number[] | null | undefined);
 }
 
-/** `options` without those that belong to other losses of the sum; one that no loss takes stays in, to be refused. */
+/**
+ * `options` without those that belong to other losses of the sum. One that no loss takes stays in, to be refused; so does
+ * a divergence, which TRL refuses unless every loss takes it.
+ */
 function optionsTakenBy(name: string, all: readonly string[], options: LossOptions): LossOptions {
   const kept = Object.keys(options).filter(
-    (option) => takes(name, option, options) || !all.some((other) => takes(other, option, options)),
+    (option) =>
+      option === "fDivergenceType" || takes(name, option, options) || !all.some((other) => takes(other, option, options)),
   );
   return Object.fromEntries(kept.map((option) => [option, options[option]]));
 }

@@ -37,17 +37,12 @@ fn loss_log1p_value(y: f32) -> f32 {
   return 2.0 * s * fma(series, q, 1.0);
 }
 
-// e^x - 1: the Taylor series where the difference would cancel.
-fn loss_expm1_value(x: f32) -> f32 {
-  if (abs(x) > 0.7) { return loss_exp_value(x) - 1.0; }
+// e^x - 1, given e^x: the Taylor series where the difference would cancel.
+fn loss_expm1_value(x: f32, exp_x: f32) -> f32 {
+  let small = clamp(x, -0.7, 0.7);
   var series = 1.0;
-  for (var n = 10.0; n > 1.0; n -= 1.0) { series = fma(series, x / n, 1.0); }
-  return x * series;
-}
-
-fn loss_sigmoid_value(x: f32) -> f32 {
-  let tail = loss_exp_value(-abs(x));
-  return select(tail, 1.0, x >= 0.0) / (1.0 + tail);
+  for (var n = 10.0; n > 1.0; n -= 1.0) { series = fma(series, small / n, 1.0); }
+  return select(exp_x - 1.0, x * series, small == x);
 }
 
 fn loss_exp(a: vec3f) -> vec3f {
@@ -55,27 +50,26 @@ fn loss_exp(a: vec3f) -> vec3f {
   return loss_chain(value, value, a);
 }
 
-fn loss_expm1(a: vec3f) -> vec3f { return loss_chain(loss_exp_value(a.x), loss_expm1_value(a.x), a); }
-
-// Built on log1p between 1/2 and 2, where the builtin's error is absolute, not relative.
-fn loss_log(a: vec3f) -> vec3f {
-  let near = a.x >= 0.5 && a.x <= 2.0;
-  return loss_chain(1.0 / a.x, select(log(a.x), loss_log1p_value(a.x - 1.0), near), a);
+fn loss_expm1(a: vec3f) -> vec3f {
+  let slope = loss_exp_value(a.x);
+  return loss_chain(slope, loss_expm1_value(a.x, slope), a);
 }
 
+// σ(x) = 1 / (1 + t) or t / (1 + t) with t = e^-|x|; its slope σ(x) σ(-x) = t / (1 + t)^2 on both sides.
 fn loss_sigmoid(a: vec3f) -> vec3f {
-  let value = loss_sigmoid_value(a.x);
-  return loss_chain(value * loss_sigmoid_value(-a.x), value, a);
+  let tail = loss_exp_value(-abs(a.x));
+  let total = 1.0 + tail;
+  return loss_chain(tail / (total * total), select(tail, 1.0, a.x >= 0.0) / total, a);
 }
 
 fn loss_log_sigmoid(a: vec3f) -> vec3f {
-  return loss_chain(loss_sigmoid_value(-a.x), min(a.x, 0.0) - loss_log1p_value(loss_exp_value(-abs(a.x))), a);
+  let tail = loss_exp_value(-abs(a.x));
+  let slope = select(1.0, tail, a.x >= 0.0) / (1.0 + tail);
+  return loss_chain(slope, min(a.x, 0.0) - loss_log1p_value(tail), a);
 }
 
 fn loss_log1m_exp(a: vec3f) -> vec3f {
-  let complement = -loss_expm1_value(a.x);
   let tail = loss_exp_value(a.x);
-  var value = log(complement);
-  if (tail <= 0.5) { value = loss_log1p_value(-tail); }
-  return loss_chain(-tail / complement, value, a);
+  let complement = -loss_expm1_value(a.x, tail);
+  return loss_chain(-tail / complement, select(log(complement), loss_log1p_value(-min(tail, 0.5)), tail <= 0.5), a);
 }

@@ -42,7 +42,6 @@ export const square = (a: Operand): Expression => node("square", a);
 /** e^a, saturating at e^700 in float64 and e^80 in float32 so that a product with 0 stays 0. */
 export const exp = (a: Operand): Expression => node("exp", a);
 export const expm1 = (a: Operand): Expression => node("expm1", a);
-export const log = (a: Operand): Expression => node("log", a);
 export const sigmoid = (a: Operand): Expression => node("sigmoid", a);
 export const logSigmoid = (a: Operand): Expression => node("logSigmoid", a);
 /** log(1 - e^a), a a log-probability below 0. */

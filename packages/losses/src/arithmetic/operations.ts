@@ -19,7 +19,7 @@ const chain = (slope: number, value: number, a: Dual): Dual => [value, slope * a
 
 /** A function of one variable by its value and slope; `wgsl` names its twin. */
 function unary(wgsl: string, value: (x: number) => number, slope: (x: number) => number): Operation {
-  return { evaluate: (a) => chain(slope(a![0]), value(a![0]), a!), wgsl: (a) => `${wgsl}(${a})` };
+  return { evaluate: (a) => chain(slope(a[0]), value(a[0]), a), wgsl: (a) => `${wgsl}(${a})` };
 }
 
 const EXP_LIMIT = 700;
@@ -34,24 +34,23 @@ export type OperationName =
   | "square"
   | "exp"
   | "expm1"
-  | "log"
   | "sigmoid"
   | "logSigmoid"
   | "log1mExp"
   | "ifPositive";
 
 export const operations: Readonly<Record<OperationName, Operation>> = {
-  add: { evaluate: (a, b) => [a![0] + b![0], a![1] + b![1], a![2] + b![2]], wgsl: (a, b) => `(${a} + ${b})` },
-  sub: { evaluate: (a, b) => [a![0] - b![0], a![1] - b![1], a![2] - b![2]], wgsl: (a, b) => `(${a} - ${b})` },
-  neg: { evaluate: (a) => [-a![0], -a![1], -a![2]], wgsl: (a) => `(-${a})` },
+  add: { evaluate: (a, b) => [a[0] + b[0], a[1] + b[1], a[2] + b[2]], wgsl: (a, b) => `(${a} + ${b})` },
+  sub: { evaluate: (a, b) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]], wgsl: (a, b) => `(${a} - ${b})` },
+  neg: { evaluate: (a) => [-a[0], -a[1], -a[2]], wgsl: (a) => `(-${a})` },
   mul: {
-    evaluate: (a, b) => [a![0] * b![0], a![1] * b![0] + a![0] * b![1], a![2] * b![0] + a![0] * b![2]],
+    evaluate: (a, b) => [a[0] * b[0], a[1] * b[0] + a[0] * b[1], a[2] * b[0] + a[0] * b[2]],
     wgsl: (a, b) => `loss_mul(${a}, ${b})`,
   },
   div: {
     evaluate: (a, b) => {
-      const ratio = a![0] / b![0];
-      return [ratio, (a![1] - ratio * b![1]) / b![0], (a![2] - ratio * b![2]) / b![0]];
+      const ratio = a[0] / b[0];
+      return [ratio, (a[1] - ratio * b[1]) / b[0], (a[2] - ratio * b[2]) / b[0]];
     },
     wgsl: (a, b) => `loss_div(${a}, ${b})`,
   },
@@ -62,12 +61,11 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   ),
   exp: unary("loss_exp", saturatingExp, saturatingExp),
   expm1: unary("loss_expm1", (x) => Math.expm1(Math.min(x, EXP_LIMIT)), saturatingExp),
-  log: unary("loss_log", Math.log, (x) => 1 / x),
   sigmoid: unary("loss_sigmoid", sigmoid, (x) => sigmoid(x) * sigmoid(-x)),
   logSigmoid: unary("loss_log_sigmoid", logSigmoid, (x) => sigmoid(-x)),
   log1mExp: unary("loss_log1m_exp", log1mExp, (x) => Math.exp(x) / Math.expm1(x)),
   ifPositive: {
-    evaluate: (condition, a, b) => (condition![0] > 0 ? a! : b!),
+    evaluate: (condition, a, b) => (condition[0] > 0 ? a : b),
     wgsl: (condition, a, b) => `select(${b}, ${a}, (${condition}).x > 0.0)`,
   },
 };

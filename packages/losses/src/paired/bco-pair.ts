@@ -1,11 +1,10 @@
 import { add, logSigmoid, mul, neg } from "../arithmetic/expression.ts";
 import { betaOption, readOptions } from "../options.ts";
 import type { BuiltInPreferenceLoss } from "../types.ts";
-import { implicitRewards } from "./definition.ts";
-import { type DivergenceOptions, divergenceOptionNames, divergenceScores } from "./f-divergence.ts";
+import { chosenLogRatio, implicitRewards, rejectedLogRatio } from "./definition.ts";
 import { pairedLoss } from "./paired-loss.ts";
 
-export interface BcoPairOptions extends DivergenceOptions {
+export interface BcoPairOptions {
   /** Strength of the KL term; default 0.1. */
   readonly beta?: number | undefined;
 }
@@ -18,8 +17,7 @@ export interface BcoPairOptions extends DivergenceOptions {
  * const { loss } = bcoPair({ beta: 0.1 })({ chosenLogps, rejectedLogps, refChosenLogps, refRejectedLogps });
  */
 export function bcoPair(options: BcoPairOptions = {}): BuiltInPreferenceLoss {
-  const { beta } = readOptions("bco_pair", options, { beta: betaOption }, divergenceOptionNames);
-  const { chosenScore, rejectedScore } = divergenceScores("bco_pair", options);
-  const pairwise = neg(add(logSigmoid(mul(beta, chosenScore)), logSigmoid(neg(mul(beta, rejectedScore)))));
+  const { beta } = readOptions("bco_pair", options, { beta: betaOption });
+  const pairwise = neg(add(logSigmoid(mul(beta, chosenLogRatio)), logSigmoid(neg(mul(beta, rejectedLogRatio)))));
   return pairedLoss({ name: "bco_pair", pairwise, ...implicitRewards(beta) });
 }

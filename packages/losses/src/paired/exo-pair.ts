@@ -1,4 +1,4 @@
-import { add, log, logSigmoid, mul, neg, sigmoid, sub } from "../arithmetic/expression.ts";
+import { add, logSigmoid, mul, neg, option, sigmoid, sub } from "../arithmetic/expression.ts";
 import { betaOption, readOptions } from "../options.ts";
 import type { BuiltInPreferenceLoss } from "../types.ts";
 import { implicitRewards } from "./definition.ts";
@@ -31,9 +31,13 @@ export function exoPair(options: ExoPairOptions = {}): BuiltInPreferenceLoss {
   const { chosenScore, rejectedScore } = divergenceScores("exo_pair", options);
   const margin = mul(beta, sub(chosenScore, rejectedScore));
   const lost = neg(margin);
+  // TRL takes these two logarithms in float32; we round as it does, so that float64 runs agree to the last digits.
+  const epsilon = Math.fround(labelSmoothing.value);
+  const logKept = option("log(1 - labelSmoothing)", Math.fround(Math.log1p(-epsilon)));
+  const logFlipped = option("log(labelSmoothing)", Math.fround(Math.log(epsilon)));
   const pairwise = add(
-    mul(sigmoid(margin), sub(logSigmoid(margin), log(sub(1, labelSmoothing)))),
-    mul(sigmoid(lost), sub(logSigmoid(lost), log(labelSmoothing))),
+    mul(sigmoid(margin), sub(logSigmoid(margin), logKept)),
+    mul(sigmoid(lost), sub(logSigmoid(lost), logFlipped)),
   );
   return pairedLoss({ name: "exo_pair", pairwise, ...implicitRewards(beta) });
 }

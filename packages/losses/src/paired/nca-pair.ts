@@ -1,11 +1,10 @@
 import { add, logSigmoid, mul, neg } from "../arithmetic/expression.ts";
 import { betaOption, readOptions } from "../options.ts";
 import type { BuiltInPreferenceLoss } from "../types.ts";
-import { implicitRewards } from "./definition.ts";
-import { type DivergenceOptions, divergenceOptionNames, divergenceScores } from "./f-divergence.ts";
+import { chosenLogRatio, implicitRewards, rejectedLogRatio } from "./definition.ts";
 import { pairedLoss } from "./paired-loss.ts";
 
-export interface NcaPairOptions extends DivergenceOptions {
+export interface NcaPairOptions {
   /** Strength of the KL term; default 0.1. */
   readonly beta?: number | undefined;
 }
@@ -18,10 +17,9 @@ export interface NcaPairOptions extends DivergenceOptions {
  * const { loss } = ncaPair({ beta: 0.01 })({ chosenLogps, rejectedLogps, refChosenLogps, refRejectedLogps });
  */
 export function ncaPair(options: NcaPairOptions = {}): BuiltInPreferenceLoss {
-  const { beta } = readOptions("nca_pair", options, { beta: betaOption }, divergenceOptionNames);
-  const { chosenScore, rejectedScore } = divergenceScores("nca_pair", options);
-  const chosenReward = mul(beta, chosenScore);
-  const rejectedReward = mul(beta, rejectedScore);
+  const { beta } = readOptions("nca_pair", options, { beta: betaOption });
+  const chosenReward = mul(beta, chosenLogRatio);
+  const rejectedReward = mul(beta, rejectedLogRatio);
   const pairwise = neg(
     add(logSigmoid(chosenReward), mul(0.5, logSigmoid(neg(chosenReward))), mul(0.5, logSigmoid(neg(rejectedReward)))),
   );

@@ -1,11 +1,10 @@
 import { add, div, square, sub } from "../arithmetic/expression.ts";
 import { betaOption, readOptions } from "../options.ts";
 import type { BuiltInPreferenceLoss } from "../types.ts";
-import { implicitRewards } from "./definition.ts";
-import { type DivergenceOptions, divergenceOptionNames, divergenceScores } from "./f-divergence.ts";
+import { chosenLogRatio, implicitRewards, rejectedLogRatio } from "./definition.ts";
 import { pairedLoss } from "./paired-loss.ts";
 
-export interface SppoHardOptions extends DivergenceOptions {
+export interface SppoHardOptions {
   /** Strength of the KL term; default 0.1. */
   readonly beta?: number | undefined;
 }
@@ -18,9 +17,8 @@ export interface SppoHardOptions extends DivergenceOptions {
  * const { loss } = sppoHard({ beta: 0.1 })({ chosenLogps, rejectedLogps, refChosenLogps, refRejectedLogps });
  */
 export function sppoHard(options: SppoHardOptions = {}): BuiltInPreferenceLoss {
-  const { beta } = readOptions("sppo_hard", options, { beta: betaOption }, divergenceOptionNames);
-  const { chosenScore, rejectedScore } = divergenceScores("sppo_hard", options);
+  const { beta } = readOptions("sppo_hard", options, { beta: betaOption });
   const target = div(0.5, beta);
-  const pairwise = add(square(sub(chosenScore, target)), square(add(rejectedScore, target)));
+  const pairwise = add(square(sub(chosenLogRatio, target)), square(add(rejectedLogRatio, target)));
   return pairedLoss({ name: "sppo_hard", pairwise, ...implicitRewards(beta) });
 }
