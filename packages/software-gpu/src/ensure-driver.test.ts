@@ -127,6 +127,19 @@ describe.runIf(process.platform === "linux")("finding a driver", () => {
     expect(child?.libraryDirectories).toEqual(driver.libraryDirectories);
   });
 
+  test("a driver that VK_DRIVER_FILES names is passed over when Dawn would refuse its Mesa or the loader is not beside it", async () => {
+    vi.stubEnv("VK_DRIVER_FILES", join(scratch, "icd.json"));
+    await filler().fill(scratch);
+    const search = () => ensureDriver({ kind: "lavapipe", allowDownload: false });
+    expect((await search()).description).toContain("named by VK_DRIVER_FILES");
+    const library = join(scratch, "lib", "libvulkan_lvp.so");
+    writeFileSync(library, "Mesa 22.3.6");
+    await expect(search()).rejects.toThrow(`${library} is of Mesa 22, Dawn needs 25 or newer`);
+    copyFileSync(realLibrary, library);
+    rmSync(join(scratch, "lib", "libvulkan.so.1"));
+    await expect(search()).rejects.toThrow("no libvulkan.so.1 beside its library nor on LD_LIBRARY_PATH");
+  });
+
   test("an unknown ZEPHYR_SOFTWARE_GPU is an error with the known ones", async () => {
     vi.stubEnv("ZEPHYR_SOFTWARE_GPU", "llvmpipe");
     await expect(findDriver()).rejects.toThrow('is "llvmpipe"; set it to "lavapipe" or "swiftshader"');

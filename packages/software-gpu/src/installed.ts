@@ -69,6 +69,11 @@ export function environmentDriver(rejected: string[]): Driver | undefined {
   const library = icd && locateLibrary(icdFile, icd.libraryPath, searched);
   const kind = library && kindOfLibrary(library);
   if (!kind) return undefined;
+  const major = kind === "lavapipe" ? mesaMajor(library) : undefined;
+  if (major !== undefined && major < oldestMesa) {
+    rejected.push(`VK_DRIVER_FILES=${icdFile}: ${library} is of Mesa ${major}, Dawn needs ${oldestMesa} or newer`);
+    return undefined;
+  }
   const directories = [...new Set([dirname(library), ...searched])];
   if (!directories.some((directory) => existsSync(join(directory, loaderName)))) {
     rejected.push(`VK_DRIVER_FILES=${icdFile}: no ${loaderName} beside its library nor on LD_LIBRARY_PATH`);

@@ -23,16 +23,25 @@ async function run(command: readonly string[], kind: string, ...args: string[]) 
 }
 
 describe.runIf(process.platform === "linux").each(Object.entries(runtimes))("on %s", (_name, command) => {
-  beforeAll(() => ensureDriver({ kind: "lavapipe" }), 600_000);
+  let noLavapipe = "";
+  beforeAll(async () => {
+    noLavapipe = await ensureDriver({ kind: "lavapipe" }).then(
+      () => "",
+      // Only the answer "this machine has no packages of it" lets the tests be skipped; anything else is a failure.
+      (error) => (error.code === "ERR_NO_SOFTWARE_GPU" ? error.message : Promise.reject(error)),
+    );
+  }, 600_000);
 
-  test("lavapipe computes in the process that activated it", async () => {
+  test("lavapipe computes in the process that activated it", async ({ skip }) => {
+    if (noLavapipe) skip(noLavapipe);
     const { kind, adapter, set } = await run(command, "lavapipe");
     expect(kind).toBe("lavapipe");
     expect(adapter).toContain("llvmpipe");
     expect(set).toHaveProperty("VK_DRIVER_FILES");
   });
 
-  test("lavapipe is found also after Dawn has looked once in vain", async () => {
+  test("lavapipe is found also after Dawn has looked once in vain", async ({ skip }) => {
+    if (noLavapipe) skip(noLavapipe);
     expect((await run(command, "lavapipe", "--late")).adapter).toContain("llvmpipe");
   });
 
