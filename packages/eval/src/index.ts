@@ -1,3 +1,22 @@
+export { type AlpacaEvalOptions, type AlpacaEvalResult, alpacaEval } from "./alpaca-eval/alpaca-eval.ts";
+export { type AnnotateOptions, annotate, fillTemplate, parseChatTemplate } from "./alpaca-eval/annotate.ts";
+export { isSwitched, parseRanking, parseTokenLogprobs, preferenceFromReply } from "./alpaca-eval/annotator-replies.ts";
+export {
+  hasLengthControlData,
+  LENGTH_CONTROL_SOURCE,
+  type LengthControlData,
+  readLengthControlData,
+} from "./alpaca-eval/length-control-data.ts";
+export {
+  C_GRID,
+  type LengthControlled,
+  type LengthControlWeights,
+  lengthControlledWinRate,
+  recoverDifficulty,
+  winRateFromWeights,
+} from "./alpaca-eval/length-controlled.ts";
+export { type Annotation, averageLength, codePoints, type ModelOutput } from "./alpaca-eval/rows.ts";
+export { type WinRate, winRate } from "./alpaca-eval/win-rate.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
 export {
