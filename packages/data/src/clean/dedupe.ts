@@ -9,10 +9,10 @@ export type DedupeMethod = "exact" | "minhash";
 /**
  * Drops rows that repeat an earlier one; the first is kept.
  *
- * - "exact": the same texts from the same speakers, to the character (64-bit hashes; 8 bytes of memory a row, 12 with the table's slack twice that).
+ * - "exact": the same texts from the same speakers, to the character (by 64-bit hashes; at most 36 bytes of memory a row).
  * - "minhash": near-duplicates, with datatrove's settings: 5-grams of words in lower case without punctuation, 14 buckets of 8 hashes
  *   (32 bits). A pair of Jaccard similarity 0.8 is found with probability 0.924, one of 0.5 with 0.053. A row is compared with the rows kept
- *   before it, so each dropped row has a near-duplicate that stayed. About 350 bytes a kept row.
+ *   before it, so each dropped row has a near-duplicate that stayed. At most 504 bytes of memory a kept row.
  *
  * `by` says what is compared: all texts of the row (default), or its prompt alone. As the first one stays, the result depends on the order of rows.
  *

@@ -7,7 +7,7 @@ export const BUCKETS = 14;
 export const HASHES_PER_BUCKET = 8;
 const HASHES = BUCKETS * HASHES_PER_BUCKET;
 
-/** Odd factors and offsets of the permutations x -> a x + b (mod 2^32). */
+/** Odd factors and offsets of the permutations x -> a (x xor b) + b (mod 2^32). */
 const factors = Int32Array.from({ length: HASHES }, (_, i) => mixBits(Math.imul(i + 1, 0x9e3779b1)) | 1);
 const offsets = Int32Array.from({ length: HASHES }, (_, i) => mixBits(Math.imul(i + 1, 0x85ebca77) ^ 0x5bd1e995));
 
@@ -36,7 +36,6 @@ export function minhashSignature(shingles: Int32Array): Int32Array {
   for (let s = 0; s < shingles.length; s += 1) {
     const shingle = shingles[s]!;
     for (let i = 0; i < HASHES; i += 1) {
-      // The product's high bits must depend on all of x for the minimum to be fair: a last rotation would not change the order.
       const value = (Math.imul(factors[i]!, shingle ^ offsets[i]!) + offsets[i]!) | 0;
       if (value < smallest[i]!) smallest[i] = value;
     }

@@ -30,13 +30,13 @@ const fromValueRoles: Record<string, string> = { human: "user", gpt: "assistant"
  */
 export function mapTexts<R extends object>(row: R, visit: Visit, place: string): R {
   let found = false;
-  let changed: Record<string, unknown> | undefined;
+  const changes: Record<string, unknown> = {};
   for (const [column, value] of Object.entries(row)) {
     const role = Object.hasOwn(textColumns, column) ? textColumns[column] : undefined;
     if (role === undefined || value === null || value === undefined) continue;
     found = true;
     const mapped = mapValue(value, column, role, visit);
-    if (mapped !== value) (changed ??= { ...row })[column] = mapped;
+    if (mapped !== value) changes[column] = mapped;
   }
   if (!found) {
     const error = new TypeError(
@@ -44,7 +44,7 @@ export function mapTexts<R extends object>(row: R, visit: Visit, place: string):
     );
     throw Object.assign(error, { code: "NO_TEXT" });
   }
-  return (changed as R | undefined) ?? row;
+  return Object.keys(changes).length > 0 ? { ...row, ...changes } : row;
 }
 
 /** Texts may be nested: a string, a message, a list of messages, a list of completions, a list of lists of messages. */
