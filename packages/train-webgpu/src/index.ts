@@ -1,1 +1,12 @@
-export {};
+// The device
+export type { AdapterClass } from "./device/adapter-class.ts";
+export { type Device, type RequestDeviceOptions, requestDevice } from "./device/request-device.ts";
+// Model folders
+export { type ModelConfig, type ModelType } from "./formats/model-config/model-config.ts";
+export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
+// Models
+export type { LoraOptions } from "./model/device-adapter.ts";
+export { createModel, type LoadModelOptions, loadModel } from "./model/load-model.ts";
+export type { Policy } from "./model/policy.ts";
+export { mergeAdapter, savePolicy } from "./model/save-model.ts";
+export { createScorer, type Scorer, type Scores } from "./model/scorer.ts";

@@ -29,7 +29,11 @@ export interface Sizes {
   lossScale: number;
   /** Factor on the low-rank update: 1, or 0 to see the base model. */
   adapterScale: number;
-  /** Counter of optimizer steps, for dropout masks. */
+  /** Learning rate of this optimizer step. */
+  learningRate: number;
+  /** Optimizer steps, counted from 1. */
+  step: number;
+  /** Seed of this micro-batch's dropout masks. */
   seed: number;
 }
 

@@ -14,6 +14,8 @@ export const noSizes: Sizes = {
   accumulate: 0,
   lossScale: 1,
   adapterScale: 1,
+  learningRate: 0,
+  step: 1,
   seed: 0,
 };
 

@@ -16,8 +16,8 @@ export interface Product {
   k: Count;
   /** Elements between rows of A, B, C where they are not packed. */
   strides?: { a?: number; b?: number; c?: number };
-  /** First row of A (nn, nt) and of C. */
-  rowOffset?: { a?: Count; c?: Count };
+  /** First row of each matrix, as stored. */
+  rowOffset?: { a?: Count; b?: Count; c?: Count };
   alpha?: Count;
   accumulate?: Count;
   /** C = alpha A op B + residual, instead of adding to what C holds. */
@@ -44,13 +44,14 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
         a_stride: layout === "tn" ? aStride : vec(aStride),
         b_stride: layout === "nt" ? vec(bStride) : bStride,
         c_stride: cStride,
-        a_offset: layout === "tn" ? (rowOffset.a?.(s) ?? 0) * aStride : (rowOffset.a?.(s) ?? 0) * vec(aStride),
+        a_offset: (rowOffset.a?.(s) ?? 0) * (layout === "tn" ? aStride : vec(aStride)),
+        b_offset: (rowOffset.b?.(s) ?? 0) * (layout === "nt" ? vec(bStride) : bStride),
         c_offset: (rowOffset.c?.(s) ?? 0) * cStride,
         accumulate: accumulate?.(s) ?? 0,
         alpha: alpha?.(s) ?? 1,
       };
     },
-    (s) => (m(s) === 0 ? [0] : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)]),
+    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)]),
   );
 }
 

@@ -52,7 +52,7 @@ export function matmulKernel(target: KernelTarget, layout: Layout, residual = fa
     target,
     `matmul ${layout}${residual ? " + residual" : ""}`,
     `struct Params {
-  m: u32, n: u32, k4: u32, a_stride: u32, b_stride: u32, c_stride: u32, a_offset: u32, c_offset: u32, accumulate: u32, alpha: f32
+  m: u32, n: u32, k4: u32, a_stride: u32, b_stride: u32, c_stride: u32, a_offset: u32, b_offset: u32, c_offset: u32, accumulate: u32, alpha: f32
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<${transposedA ? "f32" : "vec4f"}>;
@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: v
   let row0 = id.y * ${r}u;
   let first_column = (id.x * ROWS + local.x / LANES) * ${c * lanes}u + lane;
 ${lines(range(c), (j) => `  let column${j} = first_column + ${j * lanes}u;
-  var b${j}_at = min(column${j}, params.n - 1u)${transposedB ? " * params.b_stride" : ""};`)}
+  var b${j}_at = params.b_offset + min(column${j}, params.n - 1u)${transposedB ? " * params.b_stride" : ""};`)}
 ${lines(loads, (q) => `  var a${q}_at = params.a_offset + min(${rowOf(q)}, params.m - 1u)${transposedA ? "" : " * params.a_stride"};`)}
 ${lines(range(r), (i) => `  ${range(c).map((j) => `var s${i}_${j} = 0f;`).join(" ")}`)}
   for (var k = 0u; k < params.k4; k++) {

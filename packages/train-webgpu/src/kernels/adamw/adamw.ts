@@ -1,0 +1,36 @@
+import type { Tape } from "../../plan/tape.ts";
+import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
+import source from "./adamw.wgsl" with { type: "text" };
+
+export interface AdamwTensors {
+  parameter: Tensor;
+  gradient: Tensor;
+  firstMoment: Tensor;
+  secondMoment: Tensor;
+}
+
+export interface AdamwSettings {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+}
+
+/** One optimizer step of one tensor; `sizes.step` counts from 1 and `sizes.learningRate` is that of this step. */
+export function adamw(tape: Tape, target: KernelTarget, tensors: AdamwTensors, normAndClip: Tensor, settings: AdamwSettings): void {
+  const { parameter, gradient, firstMoment, secondMoment } = tensors;
+  const { beta1, beta2, epsilon, weightDecay } = settings;
+  const elements = parameter.bytes / 4;
+  const params = ({ learningRate, step }: Sizes) => ({
+    elements,
+    learning_rate: learningRate,
+    decay: weightDecay,
+    beta1,
+    beta2,
+    epsilon,
+    correction1: 1 - beta1 ** step,
+    correction2: Math.sqrt(1 - beta2 ** step),
+  });
+  tape.run(withPrelude(target, "adamw", source), [gradient, normAndClip, parameter, firstMoment, secondMoment], params, () => [elementGroups(elements)]);
+}

@@ -1,0 +1,72 @@
+import type { Tokenizer } from "@zephyr/data";
+import type { Device } from "../device/request-device.ts";
+import { type AdapterConfig, loraScaling } from "../formats/adapter/adapter-config.ts";
+import type { ModelConfig } from "../formats/model-config/model-config.ts";
+import { inverseFrequencies } from "../formats/model-config/rope.ts";
+import type { LowRank } from "../kernels/matmul/matmul.ts";
+import type { Tensor } from "../plan/tensor.ts";
+import { paddedRank } from "./device-adapter.ts";
+import type { Weights } from "./weights.ts";
+
+/** A low-rank adapter on a device; its matrices are named `<module>.lora_A.weight` and `<module>.lora_B.weight`. */
+export interface DeviceAdapter {
+  config: AdapterConfig;
+  weights: Weights;
+}
+
+/** A language model on a device: what is trained, scored, sampled from and saved. */
+export interface Policy extends Disposable {
+  readonly device: Device;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly adapter: DeviceAdapter | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  /** The folder it was loaded from, whose tokenizer files are saved along. */
+  readonly folder: string | undefined;
+  /** [headDim / 2] radians per position. */
+  readonly inverseFrequencies: Float64Array;
+}
+
+export interface PolicyParts {
+  device: Device;
+  config: ModelConfig;
+  weights: Weights;
+  adapter?: DeviceAdapter | undefined;
+  tokenizer?: Tokenizer | undefined;
+  folder?: string | undefined;
+}
+
+export function createPolicy({ device, config, weights, adapter, tokenizer, folder }: PolicyParts): Policy {
+  return {
+    device,
+    config,
+    weights,
+    adapter,
+    tokenizer,
+    folder,
+    inverseFrequencies: inverseFrequencies(config),
+    [Symbol.dispose]() {
+      weights[Symbol.dispose]();
+      adapter?.weights[Symbol.dispose]();
+    },
+  };
+}
+
+/** The low-rank update of each adapted module; `tensor` may swap in the trainable form of a matrix. */
+export function lowRankOf(adapter: DeviceAdapter | undefined, tensor: (name: string, matrix: Tensor) => Tensor = (_, matrix) => matrix) {
+  return (module: string): LowRank | undefined => {
+    const [nameA, nameB] = [`${module}.lora_A.weight`, `${module}.lora_B.weight`];
+    const a = adapter?.weights.tensors.get(nameA);
+    const b = adapter?.weights.tensors.get(nameB);
+    if (!adapter || !a || !b) return undefined;
+    const scaling = loraScaling(adapter.config);
+    return { a: tensor(nameA, a), b: tensor(nameB, b), rank: paddedRank(adapter.config.r), scale: (s) => scaling * s.adapterScale };
+  };
+}
+
+/** A weight by name; throws where the model has none, which is a fault of the model's code. */
+export function weightOf(weights: Weights, name: string): Tensor {
+  const tensor = weights.tensors.get(name);
+  if (!tensor) throw new Error(`weightOf: the model has no weight "${name}"`);
+  return tensor;
+}

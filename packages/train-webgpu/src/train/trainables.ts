@@ -1,0 +1,53 @@
+import type { Policy } from "../model/policy.ts";
+import { lowRankOf, weightOf } from "../model/policy.ts";
+import type { LowRank } from "../kernels/matmul/matmul.ts";
+import { allocate } from "../plan/upload.ts";
+import type { Tensor } from "../plan/tensor.ts";
+
+/** A parameter in training: the weight itself, its gradient and AdamW's moments. */
+export interface Trainable {
+  name: string;
+  /** The weight, marked as wanting a gradient. */
+  parameter: Tensor;
+  gradient: Tensor;
+  firstMoment: Tensor;
+  secondMoment: Tensor;
+  /** Norm weights and biases get no weight decay, as in transformers. */
+  decays: boolean;
+}
+
+/** The parameters that training moves: all of the model, or the adapter's where it has one. */
+export interface Trainables extends Disposable {
+  list: Trainable[];
+  weight: (name: string) => Tensor;
+  lowRank: (module: string) => LowRank | undefined;
+  bytes: number;
+}
+
+export function createTrainables(policy: Policy): Trainables {
+  const { device, weights, adapter } = policy;
+  const moved = adapter ? adapter.weights : weights;
+  const list = [...moved.tensors].map(([name, tensor]): Trainable => {
+    const gradient = allocate(device, `d ${name}`, tensor.bytes);
+    return {
+      name,
+      gradient,
+      parameter: { ...tensor, needsGradient: true, gradient },
+      firstMoment: allocate(device, `m ${name}`, tensor.bytes),
+      secondMoment: allocate(device, `v ${name}`, tensor.bytes),
+      decays: !/norm\.weight$|\.bias$/.test(name),
+    };
+  });
+  const byName = new Map(list.map((trainable) => [trainable.name, trainable.parameter]));
+  return {
+    list,
+    weight: (name) => (adapter ? undefined : byName.get(name)) ?? weightOf(weights, name),
+    lowRank: lowRankOf(adapter, (name, matrix) => byName.get(name) ?? matrix),
+    bytes: list.reduce((sum, { parameter }) => sum + 3 * parameter.bytes, 0),
+    [Symbol.dispose]() {
+      for (const { gradient, firstMoment, secondMoment } of list) {
+        for (const tensor of [gradient, firstMoment, secondMoment]) tensor.place?.buffer.destroy();
+      }
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
+import type { PreferenceLoss, PreferenceLossOutput } from "@zephyr/losses";
+import { preferenceLoss, type PreferenceLossTensors } from "../kernels/preference-loss/preference-loss.ts";
+import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
+import { decoder, type DecoderContext, labelStats } from "../model/decoder.ts";
+import type { Policy } from "../model/policy.ts";
+import { idleSizes, logitsBytes } from "../model/scorer.ts";
+import { allocateStream, type Capacity, freeStream, loadStream, type StreamSizes } from "../model/stream.ts";
+import { createExecutor } from "../plan/executor.ts";
+import { createTape } from "../plan/tape.ts";
+import type { Tensor } from "../plan/tensor.ts";
+import { allocate, read, write } from "../plan/upload.ts";
+import type { Trainables } from "./trainables.ts";
+
+/** Per sequence [S]: summed log-probability (nats), and sums over labelled tokens of mean logit, entropy, correctness; and their count. */
+export interface SequenceResults {
+  logps: Float64Array;
+  meanLogits: Float64Array;
+  entropies: Float64Array;
+  correct: Float64Array;
+  lengths: Float64Array;
+}
+
+/** Where a micro-batch stands in its optimizer step. */
+export interface MicroBatchPlace {
+  /** Index in the accumulation window; the first overwrites the gradients of the step before. */
+  index: number;
+  /** Factor on its loss. */
+  lossScale: number;
+}
+
+/** Forward, loss and backward of one micro-batch; the gradients lie on the device afterwards. */
+export interface TrainingPlan extends Disposable {
+  readonly capacity: Capacity;
+  /** Bytes of temporaries and of the batch's own tensors. */
+  readonly bytes: number;
+  /** Supervised: the loss is -lossScale times the sum of the labelled tokens' log-probabilities. */
+  supervised(batch: TokenBatch, place: MicroBatchPlace): Promise<SequenceResults>;
+  preference(batch: PreferenceBatch, loss: PreferenceLoss, place: MicroBatchPlace): Promise<SequenceResults & { output: PairResults }>;
+  /** Forward only. */
+  evaluate(batch: TokenBatch): Promise<SequenceResults>;
+}
+
+export type PairResults = Pick<PreferenceLossOutput, "loss" | "chosenRewards" | "rejectedRewards">;
+
+export interface TrainingPlanOptions {
+  policy: Policy;
+  trainables: Trainables;
+  capacity: Capacity;
+  checkpointing: boolean;
+  /** A loss that carries WGSL runs on the device; another one in TypeScript, with one read-back. */
+  loss?: PreferenceLoss | undefined;
+}
+
+export async function createTrainingPlan({ policy, trainables, capacity, checkpointing, loss }: TrainingPlanOptions): Promise<TrainingPlan> {
+  const { device, config } = policy;
+  const stream = allocateStream(device, capacity, policy.inverseFrequencies);
+  const pairTensors = allocatePairs(policy, capacity, stream.labels.sequenceGradient);
+  const tape = createTape();
+  const context: DecoderContext = { target: device, config, stream, weight: trainables.weight, lowRank: trainables.lowRank, checkpointing };
+  const rowStats = labelStats(tape, context, decoder(tape, context), logitsBytes(policy));
+  const { rowOffsets, labels } = stream;
+  const sums = sequenceSums(tape, device, { rowOffsets, rowStats, rowWeights: labels.rowWeights, maxSequences: capacity.sequences });
+  const forward = tape.dispatches.splice(0);
+  const onDevice = loss?.wgsl !== undefined;
+  if (onDevice) preferenceLoss(tape, loss as PreferenceLoss & { wgsl: string }, { sums, ...pairTensors }, maxPairs(capacity));
+  const lossPhase = tape.dispatches.splice(0);
+  tape.backward();
+  const backward = tape.dispatches.splice(0);
+  const executor = await createExecutor(device, { forward, loss: lossPhase, backward }, [sums]);
+  if (onDevice) write(device, pairTensors.options, Float32Array.from(loss?.wgslOptions ?? []));
+
+  const lengthsOf = (batch: TokenBatch): Float64Array => completionLengths(batch);
+  const resultsOf = (values: Float32Array, lengths: Float64Array): SequenceResults => {
+    const column = (index: number): Float64Array => Float64Array.from(lengths, (_, s) => values[s * 4 + index]!);
+    return { logps: column(0), meanLogits: column(1), entropies: column(2), correct: column(3), lengths };
+  };
+  const load = (batch: TokenBatch): StreamSizes => loadStream(device, stream, batch, config.vocabSize);
+
+  return {
+    capacity,
+    bytes: executor.temporaryBytes + bytesOf([...Object.values(stream), ...Object.values(labels), ...Object.values(pairTensors)]),
+    async evaluate(batch) {
+      const sizes = { ...idleSizes, ...load(batch) };
+      executor.run("forward", sizes);
+      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
+      return resultsOf(values!, lengthsOf(batch));
+    },
+    async supervised(batch, { index, lossScale }) {
+      const sizes = { ...idleSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale };
+      write(device, labels.sequenceGradient, new Float32Array(sizes.sequences).fill(-lossScale));
+      executor.run("forward", sizes);
+      executor.run("backward", sizes);
+      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
+      return resultsOf(values!, lengthsOf(batch));
+    },
+    async preference(batch, given, { index, lossScale }) {
+      const lengths = lengthsOf(batch);
+      const sizes = { ...idleSizes, ...load(batch), pairs: batch.pairs, accumulate: index > 0 ? 1 : 0, lossScale };
+      writePairs(policy, pairTensors, batch, lengths);
+      executor.run("forward", sizes);
+      if (onDevice) {
+        executor.run("loss", sizes);
+        executor.run("backward", sizes);
+        const wanted = [
+          { tensor: sums, length: sizes.sequences * 4 },
+          { tensor: pairTensors.pairResults, length: batch.pairs * 4 },
+        ];
+        const [values, pairs] = await read(device, wanted);
+        return { ...resultsOf(values!, lengths), output: pairResults(pairs!, batch.pairs) };
+      }
+      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
+      const results = resultsOf(values!, lengths);
+      const output = given(preferenceLogps(results.logps, lengths, batch));
+      const gradient = Float32Array.from([...output.chosenGrad, ...output.rejectedGrad], (value) => value * lossScale);
+      write(device, labels.sequenceGradient, gradient);
+      executor.run("backward", sizes);
+      return { ...results, output };
+    },
+    [Symbol.dispose]() {
+      executor[Symbol.dispose]();
+      freeStream(stream);
+      for (const tensor of Object.values(pairTensors)) if (tensor !== labels.sequenceGradient) tensor.place?.buffer.destroy();
+    },
+  };
+}
+
+const maxPairs = (capacity: Capacity): number => Math.ceil(capacity.sequences / 2);
+const bytesOf = (tensors: unknown[]): number => tensors.reduce<number>((sum, tensor) => sum + ((tensor as Tensor).place ? (tensor as Tensor).bytes : 0), 0);
+
+function allocatePairs({ device }: Policy, capacity: Capacity, sequenceGradient: Tensor): Omit<PreferenceLossTensors, "sums"> {
+  const pairs = maxPairs(capacity);
+  return {
+    sequenceGradient,
+    referenceLogps: allocate(device, "reference logps", pairs * 8),
+    lengths: allocate(device, "completion lengths", pairs * 8),
+    pairWeights: allocate(device, "pair weights", pairs * 4),
+    options: allocate(device, "loss options", 128),
+    pairResults: allocate(device, "pair results", pairs * 16),
+  };
+}
+
+function writePairs({ device }: Policy, tensors: Omit<PreferenceLossTensors, "sums">, batch: PreferenceBatch, lengths: Float64Array): void {
+  const { pairs, refChosenLogps, refRejectedLogps } = batch;
+  const reference = new Float32Array(2 * pairs);
+  if (refChosenLogps && refRejectedLogps) reference.set([...refChosenLogps, ...refRejectedLogps]);
+  write(device, tensors.referenceLogps, reference);
+  write(device, tensors.lengths, Float32Array.from(lengths));
+  write(device, tensors.pairWeights, new Float32Array(pairs).fill(1));
+}
+
+function pairResults(values: Float32Array, pairs: number): PairResults {
+  const column = (index: number): Float64Array => Float64Array.from({ length: pairs }, (_, i) => values[i * 4 + index]!);
+  return { loss: column(0).reduce((sum, value) => sum + value / pairs, 0), chosenRewards: column(1), rejectedRewards: column(2) };
+}
+
+/** The float64 view of a micro-batch that a loss written in TypeScript is called with. */
+export function preferenceLogps(logps: Float64Array, lengths: Float64Array, { pairs, refChosenLogps, refRejectedLogps }: PreferenceBatch) {
+  return {
+    chosenLogps: logps.slice(0, pairs),
+    rejectedLogps: logps.slice(pairs),
+    chosenLengths: lengths.slice(0, pairs),
+    rejectedLengths: lengths.slice(pairs),
+    refChosenLogps,
+    refRejectedLogps,
+  };
+}
+
+/** [S] tokens of each sequence that the completion mask counts. */
+export function completionLengths({ sequenceOffsets, completionMask }: TokenBatch): Float64Array {
+  return Float64Array.from({ length: sequenceOffsets.length - 1 }, (_, s) => {
+    return completionMask.subarray(sequenceOffsets[s]!, sequenceOffsets[s + 1]!).reduce((sum, bit) => sum + bit, 0);
+  });
+}
