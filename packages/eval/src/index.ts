@@ -19,6 +19,25 @@ export { type Annotation, averageLength, codePoints, type ModelOutput } from "./
 export { type WinRate, winRate } from "./alpaca-eval/win-rate.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
+export { type AnswerQuestionsOptions, answerQuestions } from "./mt-bench/answer-questions.ts";
+export { fetchMtBenchFiles, MT_BENCH_COMMIT } from "./mt-bench/fetch-files.ts";
+export { gradeAnswers, type JudgeAnswersOptions, judgePairs } from "./mt-bench/judge-answers.ts";
+export { judgeRequest, promptName } from "./mt-bench/judge-prompts.ts";
+export { type PairScore, type PairScores, pairOutcome, scorePairs } from "./mt-bench/pair-score.ts";
+export { parsePairVerdict, parseRating, winnerOfGame } from "./mt-bench/parse-judgment.ts";
+export {
+  CATEGORIES,
+  type JudgePrompt,
+  type ModelAnswer,
+  type PairJudgment,
+  type PairWinner,
+  type Question,
+  REFERENCE_CATEGORIES,
+  type SingleJudgment,
+  temperatureOf,
+  WRONG_REFERENCES,
+} from "./mt-bench/rows.ts";
+export { type SingleScore, type SingleScores, scoreSingle } from "./mt-bench/single-score.ts";
 export {
   type Answer,
   type AnswerSet,

@@ -1,3 +1,4 @@
+import { groupBy } from "../group-by.ts";
 import { type Cluster, clusteredInterval, meanInterval, rateInterval } from "../statistics/interval.ts";
 import { type Calibration, calibration } from "./calibration.ts";
 
@@ -78,9 +79,7 @@ function longerIsBetter(rows: readonly RewardedPair[]): number | null {
 }
 
 function groupsBy(rows: readonly RewardedPair[], keyOf: (row: RewardedPair) => string): PairGroup[] {
-  const groups = new Map<string, RewardedPair[]>();
-  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
-  return [...groups].sort(([x], [y]) => (x < y ? -1 : 1)).map(([name, members]) => group(name, members));
+  return [...groupBy(rows, keyOf)].sort(([x], [y]) => (x < y ? -1 : 1)).map(([name, members]) => group(name, members));
 }
 
 function group(name: string, rows: readonly RewardedPair[]): PairGroup {

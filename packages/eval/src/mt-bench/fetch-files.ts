@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** MT-Bench's own files in lm-sys/FastChat (Apache-2.0), by commit, with the SHA-256 each must have. */
+export const MT_BENCH_COMMIT = "0e6d3e4beaab66f4d3f93db72541a4abab8af28d";
+const FILES = [
+  {
+    name: "question.jsonl",
+    path: "fastchat/llm_judge/data/mt_bench/question.jsonl",
+    sha256: "119565adbab82227089cefdb44c8d7e2cf04dc0a0ec233634c82e7d4e2a944f7",
+  },
+  {
+    name: "judge_prompts.jsonl",
+    path: "fastchat/llm_judge/data/judge_prompts.jsonl",
+    sha256: "fd283293406d024f44c174b094ef48031d0687a4682fd3a56b29b138f80281b6",
+  },
+  {
+    name: "reference_answer/gpt-4.jsonl",
+    path: "fastchat/llm_judge/data/mt_bench/reference_answer/gpt-4.jsonl",
+    sha256: "f957a5bc977badb66885ec970e6cd08527845780313f0995764260e5777b9b3f",
+  },
+] as const;
+
+/**
+ * Brings MT-Bench's questions, judge prompts and reference answers into `folder`; what is there already is not fetched.
+ * Throws when a file cannot be had or its SHA-256 differs, naming both sums.
+ */
+export async function fetchMtBenchFiles(
+  folder: string,
+  {
+    baseUrl = `https://raw.githubusercontent.com/lm-sys/FastChat/${MT_BENCH_COMMIT}`,
+    signal,
+  }: { baseUrl?: string; signal?: AbortSignal } = {},
+): Promise<{ questions: string; judgePrompts: string; referenceAnswers: string }> {
+  for (const { name, path, sha256 } of FILES) {
+    const target = join(folder, name);
+    if (existsSync(target)) {
+      checkSum(readFileSync(target), sha256, target);
+      continue;
+    }
+    const response = await fetch(`${baseUrl}/${path}`, signal ? { signal } : {});
+    if (!response.ok)
+      throw new Error(
+        `fetchMtBenchFiles: ${baseUrl}/${path} answered ${response.status}; check the network, or put the file at ${target}`,
+      );
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    checkSum(bytes, sha256, `${baseUrl}/${path}`);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(`${target}.part`, bytes);
+    renameSync(`${target}.part`, target);
+  }
+  const [questions, judgePrompts, referenceAnswers] = FILES.map(({ name }) => join(folder, name));
+  return { questions: questions!, judgePrompts: judgePrompts!, referenceAnswers: referenceAnswers! };
+}
+
+function checkSum(bytes: Uint8Array, expected: string, place: string): void {
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found !== expected)
+    throw new Error(`fetchMtBenchFiles: ${place} has SHA-256 ${found}, expected ${expected}; remove it and fetch again`);
+}

@@ -1,0 +1,80 @@
+import { groupBy } from "../group-by.ts";
+import { average, clusteredInterval } from "../statistics/interval.ts";
+import { parseRating } from "./parse-judgment.ts";
+import { categoriesOf, type Question, type SingleJudgment, WRONG_REFERENCES } from "./rows.ts";
+
+export interface SingleScore {
+  model: string;
+  /** Mean rating over both turns of all questions; null when nothing could be parsed. */
+  score: number | null;
+  /** Ratings that count. */
+  n: number;
+  /** Judgments without a rating, left out. */
+  unparsed: number;
+  turn_1: number | null;
+  turn_2: number | null;
+  categories: Record<string, number>;
+  /** 95% interval of the score, clustered by question; null with fewer than two questions. */
+  ci: [number, number] | null;
+  /** The score without the 13 questions whose published reference is wrong. */
+  score_without_wrong_references: number | null;
+}
+
+export interface SingleScores {
+  models: SingleScore[];
+  /** Judgments that a later one of the same model, question, turn and judge replaced. */
+  repeated: number;
+  /** Stored scores that differ from what the judgment's text says. */
+  mismatches: number;
+}
+
+/**
+ * MT-Bench scores from stored gradings, best model first. Ratings are parsed again from the text; of repeated gradings
+ * the last counts, or each with `repeated: "all"`, which is what FastChat's own script does.
+ *
+ * @example
+ * scoreSingle(judgments).models[0]; // { model, score, n, turn_1, turn_2, categories, ci, ... }
+ */
+export function scoreSingle(
+  judgments: readonly SingleJudgment[],
+  { questions, repeated = "last" }: { questions?: readonly Question[]; repeated?: "last" | "all" } = {},
+): SingleScores {
+  const kept = repeated === "all" ? [...judgments] : lastOfEach(judgments);
+  const rated = kept.map((row) => ({ ...row, score: typeof row.judgment === "string" ? parseRating(row.judgment) : row.score }));
+  const byModel = groupBy(rated, (row) => row.model);
+  const models = [...byModel].map(([model, rows]) => scoreOf(model, rows, categoriesOf(questions)));
+  return {
+    models: models.sort((a, b) => (b.score ?? -1) - (a.score ?? -1)),
+    repeated: judgments.length - lastOfEach(judgments).length,
+    mismatches: rated.filter((row, i) => typeof kept[i]!.score === "number" && row.score !== kept[i]!.score).length,
+  };
+}
+
+function lastOfEach(judgments: readonly SingleJudgment[]): SingleJudgment[] {
+  return [...new Map(judgments.map((row) => [JSON.stringify([row.model, row.question_id, row.turn, row.judge]), row])).values()];
+}
+
+function scoreOf(model: string, rows: readonly SingleJudgment[], categoryOf: (id: number) => string): SingleScore {
+  const valid = rows.filter((row) => row.score !== -1);
+  const mean = (part: readonly SingleJudgment[]) => (part.length > 0 ? average(part.map((row) => row.score)) : null);
+  const questions = valid.map((row) => row.question_id);
+  const interval =
+    new Set(questions).size > 1
+      ? clusteredInterval(
+          valid.map((row) => row.score),
+          questions,
+        )
+      : undefined;
+  const categories = groupBy(valid, (row) => categoryOf(row.question_id));
+  return {
+    model,
+    score: mean(valid),
+    n: valid.length,
+    unparsed: rows.length - valid.length,
+    turn_1: mean(valid.filter((row) => row.turn === 1)),
+    turn_2: mean(valid.filter((row) => row.turn === 2)),
+    categories: Object.fromEntries([...categories].map(([category, part]) => [category, mean(part)!])),
+    ci: interval ? [interval.lo, interval.hi] : null,
+    score_without_wrong_references: mean(valid.filter((row) => !WRONG_REFERENCES.includes(row.question_id))),
+  };
+}
