@@ -22,7 +22,6 @@ export interface PromptMatch {
  */
 export class PromptIndex {
   readonly #letters: string[] = [];
-  readonly #words: string[] = [];
   readonly #overlap: number;
   /** First LONG letters of a long prompt -> the prompts that begin with them. */
   readonly #anchors = new Map<number, number[]>();
@@ -49,11 +48,9 @@ export class PromptIndex {
   }
 
   #add(prompt: string): void {
-    const words = normalizeText(prompt);
-    const letters = words.replaceAll(" ", "");
+    const letters = normalizeText(prompt).replaceAll(" ", "");
     const index = this.#letters.length;
     this.#letters.push(letters);
-    this.#words.push(words);
     if (letters === "") return;
     if (letters.length < SHORTEST_INSIDE) {
       if (!this.#shortest.has(letters)) this.#shortest.set(letters, index);
@@ -105,8 +102,10 @@ export class PromptIndex {
   }
 
   #wordsAt(candidates: readonly number[] | undefined, letters: string, at: number, words: string): number | undefined {
-    const present = candidates?.filter((prompt) => letters.startsWith(this.#letters[prompt]!, at));
-    return present?.find((prompt) => ` ${words} `.includes(` ${this.#words[prompt]!} `));
+    return candidates?.find((prompt) => {
+      const own = this.#letters[prompt]!;
+      return letters.startsWith(own, at) && isBoundary(words, at) && isBoundary(words, at + own.length);
+    });
   }
 
   #overlapAt(letters: string, end: number, window: number, tail: number): PromptMatch | undefined {
@@ -126,6 +125,17 @@ export class PromptIndex {
     const bit = mixBits(hash) >>> (32 - FILTER_BITS);
     return (this.#filter[bit >>> 5]! & (1 << (bit & 31))) !== 0;
   }
+}
+
+/** Whether a word begins or the text ends before the letter of this number. */
+function isBoundary(words: string, letter: number): boolean {
+  let passed = 0;
+  for (let i = 0; i < words.length; i += 1) {
+    if (words[i] === " ") continue;
+    if (passed === letter) return i === 0 || words[i - 1] === " ";
+    passed += 1;
+  }
+  return passed === letter;
 }
 
 /** hash * BASE + letter, less the letter that leaves the window (mod 2^32). */
