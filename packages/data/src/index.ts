@@ -33,6 +33,8 @@ export {
   type UnpairedRow,
   unpairPreferences,
 } from "./formats/preference-formats.ts";
+export { promptId, toPromptRows } from "./formats/prompt-id.ts";
+export { toRatedRows } from "./formats/ultrafeedback.ts";
 
 // Tokenizers and chat templates
 
@@ -53,3 +55,7 @@ export { type TokenizePreferencesOptions, tokenizePreferences } from "./tokenize
 export { collatePreferences } from "./collate/collate-preferences.ts";
 export { type CollateSequencesOptions, collateSequences } from "./collate/collate-sequences.ts";
 export { type PackedRow, type PackingStrategy, type PackSequencesOptions, packSequences } from "./collate/pack-sequences.ts";
+
+// Cleaning
+
+export * from "./clean/index.ts";

@@ -195,6 +195,23 @@ test('Parquet stores ratings beside "N/A" as text, list-or-"None" as lists, and 
   await expect(writeRows(join(folder, "none.parquet"), rowsOf([]))).rejects.toThrow("no rows");
 });
 
+test('"None" and [] turn into the list or group that later rows bring, also in a group already written', async () => {
+  const early = Array.from({ length: 1000 }, () => ({ type: "None", annotation: [] }));
+  const late = [
+    { type: ["1"], annotation: { rating: 1 } },
+    { type: "None", annotation: [] },
+  ];
+  const written = await writeRows<object>(join(folder, "later.parquet"), rowsOf<object>([...early, ...late]));
+  const back = await collectRows(written);
+  expect(back[0]).toEqual({ type: [] });
+  expect(back.slice(1000)).toEqual([{ type: ["1"], annotation: { rating: 1 } }, { type: [] }]);
+  const text = rowsOf<object>([{ type: "None" }, { type: "Some" }, { type: "None" }]);
+  expect(await collectRows(await writeRows(join(folder, "text.parquet"), text))).toEqual(await collectRows(text));
+  await expect(writeRows<object>(join(folder, "bad.parquet"), rowsOf<object>([{ t: "Some" }, { t: ["1"] }]))).rejects.toThrow(
+    "t: holds both",
+  );
+});
+
 test("Parquet scores are real numbers and token ids whole numbers, messages are lists of structs", async () => {
   const { parquetMetadataAsync, asyncBufferFromFile } = (await import("hyparquet")) as typeof import("hyparquet") & {
     asyncBufferFromFile(path: string): Promise<import("hyparquet").AsyncBuffer>;

@@ -7,6 +7,8 @@ export interface Shape {
   fields?: Map<string, Shape>;
   /** Set where values of several kinds met, so that some must be converted. */
   mixed?: boolean;
+  /** What openbmb/UltraFeedback writes for nothing, as long as no other value was seen: the text for a list, the list for a group. */
+  nothing?: "None" | "[]";
 }
 
 /** Keys whose numbers are real even where all of them happen to be whole, as in the published files. */
@@ -33,11 +35,18 @@ function unite(a: Shape["kind"], b: Shape["kind"]): Shape["kind"] | undefined {
 /** Widens a shape to hold one more value; returns the path of a conflict, or undefined. */
 export function widen(shape: Shape, value: unknown, key: string): string | undefined {
   if (value === null || value === undefined) return undefined;
-  if (value === "None" && shape.kind === "list") {
+  const nothing = value === "None" ? value : Array.isArray(value) && value.length === 0 ? "[]" : undefined;
+  if ((nothing === "None" && shape.kind === "list") || (nothing === "[]" && shape.kind === "struct")) {
     shape.mixed = true;
     return undefined;
   }
   const kind = Array.isArray(value) ? "list" : typeof value === "object" ? "struct" : scalarKind(value, key);
+  if ((shape.nothing === "None" && kind === "list") || (shape.nothing === "[]" && kind === "struct")) {
+    shape.kind = "empty";
+    shape.mixed = true;
+  }
+  if (nothing && (shape.kind === "empty" || shape.nothing === nothing)) shape.nothing = nothing;
+  else delete shape.nothing;
   if (!kind) return `${key}: holds a ${typeof value}`;
   const united = unite(shape.kind, kind);
   if (!united) return `${key}: holds both ${shape.kind} and ${kind} values`;
@@ -93,12 +102,12 @@ export function needsFit(shape: Shape): boolean {
   return shape.kind === "struct" && (shape.fields!.size === 0 || [...shape.fields!.values()].some(needsFit));
 }
 
-/** The value as its column stores it: a number among strings as text, the text "None" among lists as an empty list. */
+/** The value as its column stores it: a number among strings as text, the text "None" among lists as an empty list, an empty list among groups as null. */
 export function fit(value: unknown, shape: Shape): unknown {
   if (value === null || value === undefined) return undefined;
   if (shape.kind === "list") return value === "None" ? [] : (value as unknown[]).map((entry) => fit(entry, shape.item!));
   if (shape.kind === "struct") {
-    if (shape.fields!.size === 0) return undefined;
+    if (shape.fields!.size === 0 || Array.isArray(value)) return undefined;
     const fitted: Record<string, unknown> = {};
     for (const [name, field] of shape.fields!) fitted[name] = fit((value as Record<string, unknown>)[name], field);
     return fitted;
