@@ -69,7 +69,7 @@ type Factory = (options?: object) => AnyLoss;
  * The loss of that name, with `options` in the camelCase of TRL's names; a list of names is their sum weighted by
  * `lossWeights` (default 1 each), where every loss gets the options that it takes.
  *
- * TRL's spelling (`exo_pair`) and the factory's own (`exoPair`) both work. An option that TRL hands to every loss is
+ * A list always gives a loss on pairs, also a list of one. TRL's spelling (`exo_pair`) and the factory's own (`exoPair`) both work. An option that TRL hands to every loss is
  * accepted at its default where it has no effect. Throws TypeError on an unknown name (with the nearest one) and on an
  * option that no named loss takes, RangeError on a value outside its interval.
  *

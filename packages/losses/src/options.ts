@@ -66,7 +66,10 @@ export function readOptions<Name extends string>(
 
 function checkRange(loss: string, name: string, value: unknown, range: OptionRange): number {
   if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw optionError(TypeError, `${loss}: ${name} is ${JSON.stringify(value) ?? String(value)}; must be a finite number`);
+    throw optionError(
+      TypeError,
+      `${loss}: ${name} is ${typeof value === "string" ? `"${value}"` : String(value)}; must be a finite number`,
+    );
   }
   const rules: [boolean, string][] = [
     [value >= (range.from ?? -Infinity), `at least ${range.from}`],

@@ -29,6 +29,7 @@ export function combine(losses: readonly BuiltInPreferenceLoss[], lossWeights?: 
       `combine: losses[${k}] is not a paired loss of this package; combine your own in your own function`,
     );
   });
+  if (losses.length === 1 && !lossWeights) return losses[0]!;
   const name = parts.map((part) => part.name).join("+");
   return pairedLoss(
     weightedSum(

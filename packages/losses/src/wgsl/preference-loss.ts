@@ -33,23 +33,20 @@ export function emitPreferenceLoss(definition: PairedDefinition): { wgsl: string
 
 /** Each sorted term's keys and equation, and the functions that pick among the terms. */
 function emitSortedTerms(terms: readonly SortedTerm[], options: OptionSlots): string[] {
-  const functions = terms.flatMap(({ first, second, loss }, t) => [
-    emitFunction(`loss_key_${t}_0(i: u32)`, first, pairBindings, options),
-    emitFunction(`loss_key_${t}_1(i: u32)`, second, pairBindings, options),
+  const each = terms.map(({ first, second, loss }, t) => [
+    emitFunction(`loss_first_key_${t}(i: u32)`, first, pairBindings, options),
+    emitFunction(`loss_second_key_${t}(i: u32)`, second, pairBindings, options),
     emitFunction(`loss_at_rank_${t}(first: vec3f, second: vec3f)`, loss, quantileBindings, options),
   ]);
-  const cases = (text: (t: number) => string) => terms.map((_, t) => `    case ${t}u: { ${text(t)} }`);
-  const choose = (signature: string, text: (t: number) => string) =>
-    [`fn ${signature} -> vec3f {`, "  switch (term) {", ...cases(text), "    default: { return vec3f(); }", "  }", "}", ""].join(
-      "\n",
-    );
+  const pick = (name: string, parameters: string, call: string): string => {
+    const others = terms.slice(1).map((_, t) => `  if (term == ${t + 1}u) { return ${name}_${t + 1}${call}; }`);
+    return [`fn ${name}(term: u32, ${parameters}) -> vec3f {`, ...others, `  return ${name}_0${call};`, "}", ""].join("\n");
+  };
   return [
-    ...functions,
-    choose(
-      "loss_key(term: u32, side: u32, i: u32)",
-      (t) => `if (side == 0u) { return loss_key_${t}_0(i); } return loss_key_${t}_1(i);`,
-    ),
-    choose("loss_at_rank(term: u32, first: vec3f, second: vec3f)", (t) => `return loss_at_rank_${t}(first, second);`),
+    ...each.flat(),
+    pick("loss_first_key", "i: u32", "(i)"),
+    pick("loss_second_key", "i: u32", "(i)"),
+    pick("loss_at_rank", "first: vec3f, second: vec3f", "(first, second)"),
   ];
 }
 
