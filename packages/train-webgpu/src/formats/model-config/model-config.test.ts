@@ -43,7 +43,7 @@ const ZEPHYR = {
 describe("parseModelConfig", () => {
   it("the old and the new form of one model mean the same", () => {
     const { raw: _, ...now } = parseModelConfig(load("mistral"));
-    const { raw: __, ...before } = parseModelConfig(JSON.parse(text("mistral.config.legacy.json")));
+    const { raw: __, ...before } = parseModelConfig(JSON.parse(text("mistral-legacy.config.json")));
     expect(before).toEqual(now);
     expect(now).toMatchObject({ headDim: 8, ropeTheta: 1000, slidingWindow: 24, padTokenId: undefined, eosTokenIds: [2] });
     expect(now.layerWindows).toEqual([24, 24]);
