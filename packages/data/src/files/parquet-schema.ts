@@ -40,6 +40,12 @@ export function widen(shape: Shape, value: unknown, key: string): string | undef
     shape.mixed = true;
     return undefined;
   }
+  if (nothing === "None" && shape.kind === "empty" && key === "Type") {
+    shape.kind = "list";
+    shape.item = { kind: "string" };
+    shape.mixed = true;
+    return undefined;
+  }
   const kind = Array.isArray(value) ? "list" : typeof value === "object" ? "struct" : scalarKind(value, key);
   if ((shape.nothing === "None" && kind === "list") || (shape.nothing === "[]" && kind === "struct")) {
     shape.kind = "empty";
