@@ -23,7 +23,7 @@ export interface ReadRow {
  * Reads a rated row of this project, or one of `openbmb/UltraFeedback` as published
  * (`instruction`, `response`, `Rating`), from data that nobody has checked yet.
  *
- * Throws TypeError (`BAD_ROW`) naming the row and the column. A missing `prompt_id` is the SHA-256 of the prompt.
+ * Throws TypeError (`BAD_ROW`) naming the row and the column. A missing or empty `prompt_id` is the SHA-256 of the prompt.
  */
 export async function readRow(row: unknown, rowNumber: number): Promise<ReadRow> {
   if (!isRecord(row)) throw badRow(rowNumber, undefined, `is ${describe(row)}, not an object`);
@@ -32,7 +32,8 @@ export async function readRow(row: unknown, rowNumber: number): Promise<ReadRow>
   const columns = ownPrompt === undefined ? withoutInstruction : rest;
   const prompt = ownPrompt ?? instruction;
   const named = row["prompt_id"];
-  const place = typeof named === "string" ? named : undefined;
+  // An empty id would give all its rows the same draws.
+  const place = typeof named === "string" && named !== "" ? named : undefined;
   const messages = readPrompt(prompt, rowNumber, place);
   if (named !== undefined && named !== null && typeof named !== "string") {
     throw badRow(rowNumber, undefined, `has prompt_id ${describe(named)}; it must be a string`);

@@ -1,5 +1,5 @@
-import { hashText, mixBits } from "./hash-text.ts";
-import { normalizeText } from "./normalize-text.ts";
+import { mixBits } from "./hash-text.ts";
+import { Letters } from "./letters.ts";
 
 /** datatrove's settings: 5-grams of words, 14 buckets of 8 hashes, so that a pair of Jaccard similarity s meets with 1 - (1 - s^8)^14. */
 export const WORDS_PER_SHINGLE = 5;
@@ -11,20 +11,37 @@ const HASHES = BUCKETS * HASHES_PER_BUCKET;
 const factors = Int32Array.from({ length: HASHES }, (_, i) => mixBits(Math.imul(i + 1, 0x9e3779b1)) | 1);
 const offsets = Int32Array.from({ length: HASHES }, (_, i) => mixBits(Math.imul(i + 1, 0x85ebca77) ^ 0x5bd1e995));
 
+const letters = new Letters();
+
 /** 32-bit hashes of the text's 5-grams of normalized words; a shorter text is one shingle, one without words has none. */
 export function shinglesOf(text: string): Int32Array {
-  const normalized = normalizeText(text);
-  if (normalized === "") return new Int32Array(0);
-  const words = normalized.split(" ");
-  const hashes = Int32Array.from(words, (word) => hashText(word, 0x2f0b4a37));
+  const words = wordHashes(text);
+  if (words.length === 0) return words;
   const length = Math.min(WORDS_PER_SHINGLE, words.length);
   const shingles = new Int32Array(words.length - length + 1);
   for (let start = 0; start < shingles.length; start += 1) {
     let hash = length;
-    for (let i = start; i < start + length; i += 1) hash = (Math.imul(hash, 0x01000193) ^ hashes[i]!) | 0;
+    for (let i = start; i < start + length; i += 1) hash = (Math.imul(hash, 0x01000193) ^ words[i]!) | 0;
     shingles[start] = mixBits(hash);
   }
   return shingles;
+}
+
+/** A 32-bit hash (FNV-1a, mixed) of each word. */
+function wordHashes(text: string): Int32Array {
+  letters.read(text);
+  const { codes, starts, length } = letters;
+  const hashes = new Int32Array(length);
+  let words = 0;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < length; i += 1) {
+    hash = Math.imul(hash ^ codes[i]!, 0x01000193);
+    if (i + 1 < length && starts[i + 1] === 0) continue;
+    hashes[words] = mixBits(hash);
+    words += 1;
+    hash = 0x811c9dc5;
+  }
+  return hashes.subarray(0, words);
 }
 
 /**

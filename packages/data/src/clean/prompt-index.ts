@@ -1,12 +1,13 @@
 import { HashTable } from "./hash-table.ts";
-import { mixBits } from "./hash-text.ts";
-import { normalizeText } from "./normalize-text.ts";
+import { Letters } from "./letters.ts";
 
 /** Prompts of at least this many letters are found anywhere in a text, shorter ones only between word boundaries. */
 const LONG = 16;
 /** Prompts of fewer letters must be the whole text: "Hello" inside a text is no copy. */
 const SHORTEST_INSIDE = 8;
 const BASE = 0x01000193;
+const SHORT_POWER = power(SHORTEST_INSIDE);
+const LONG_POWER = power(LONG);
 /** Bits of the filter in front of the tables: 1 MiB, so that it stays in the processor's cache. */
 const FILTER_BITS = 23;
 
@@ -33,22 +34,29 @@ export class PromptIndex {
   readonly #places: { prompt: number; at: number }[] = [];
   readonly #filter = new Uint32Array(1 << (FILTER_BITS - 5));
 
+  readonly #overlapPower: number;
+  /** The text being looked at. */
+  readonly #text = new Letters();
+
   constructor(prompts: Iterable<string>, overlap: number) {
     this.#overlap = overlap;
+    this.#overlapPower = Number.isFinite(overlap) ? power(overlap) : 0;
     for (const prompt of prompts) this.#add(prompt);
   }
 
   /** The first match in a text, or undefined. */
   find(text: string): PromptMatch | undefined {
-    const words = normalizeText(text);
-    const letters = words.replaceAll(" ", "");
-    const shortest = this.#shortest.get(letters);
-    if (shortest !== undefined) return { prompt: shortest, whole: true };
-    return this.#scan(letters, words);
+    this.#text.read(text);
+    if (this.#text.length < SHORTEST_INSIDE) {
+      const prompt = this.#shortest.get(lettersOf(this.#text));
+      return prompt === undefined ? undefined : { prompt, whole: true };
+    }
+    return this.#scan(this.#text);
   }
 
   #add(prompt: string): void {
-    const letters = normalizeText(prompt).replaceAll(" ", "");
+    this.#text.read(prompt);
+    const letters = lettersOf(this.#text);
     const index = this.#letters.length;
     this.#letters.push(letters);
     if (letters === "") return;
@@ -72,75 +80,76 @@ export class PromptIndex {
     }
   }
 
-  #scan(letters: string, words: string): PromptMatch | undefined {
+  #scan({ codes, length }: Letters): PromptMatch | undefined {
     const overlap = this.#overlap;
-    const drops = { short: power(SHORTEST_INSIDE), long: power(LONG), overlap: Number.isFinite(overlap) ? power(overlap) : 0 };
     let short = 0;
     let long = 0;
     let window = 0;
     let partial: PromptMatch | undefined;
-    for (let end = 1; end <= letters.length; end += 1) {
-      const letter = letters.charCodeAt(end - 1);
-      short = roll(short, letter, end > SHORTEST_INSIDE ? letters.charCodeAt(end - 1 - SHORTEST_INSIDE) : 0, drops.short);
-      long = roll(long, letter, end > LONG ? letters.charCodeAt(end - 1 - LONG) : 0, drops.long);
-      window = roll(window, letter, end > overlap ? letters.charCodeAt(end - 1 - overlap) : 0, drops.overlap);
+    for (let end = 1; end <= length; end += 1) {
+      const letter = codes[end - 1]!;
+      short = roll(short, letter, end > SHORTEST_INSIDE ? codes[end - 1 - SHORTEST_INSIDE]! : 0, SHORT_POWER);
+      long = roll(long, letter, end > LONG ? codes[end - 1 - LONG]! : 0, LONG_POWER);
+      window = roll(window, letter, end > overlap ? codes[end - 1 - overlap]! : 0, this.#overlapPower);
       if (end >= LONG && this.#marked(long)) {
-        const prompt = this.#wholeAt(this.#anchors.get(long), letters, end - LONG);
+        const prompt = this.#wholeAt(this.#anchors.get(long), end - LONG, false);
         if (prompt !== undefined) return { prompt, whole: true };
       }
       if (end >= SHORTEST_INSIDE && this.#marked(short)) {
-        const prompt = this.#wordsAt(this.#shortAnchors.get(short), letters, end - SHORTEST_INSIDE, words);
+        const prompt = this.#wholeAt(this.#shortAnchors.get(short), end - SHORTEST_INSIDE, true);
         if (prompt !== undefined) return { prompt, whole: true };
       }
-      if (partial === undefined && end >= overlap && this.#marked(window)) partial = this.#overlapAt(letters, end, window, long);
+      if (partial === undefined && end >= overlap && this.#marked(window)) partial = this.#overlapEndingAt(end, window, long);
     }
     return partial;
   }
 
-  #wholeAt(candidates: readonly number[] | undefined, letters: string, at: number): number | undefined {
-    return candidates?.find((prompt) => letters.startsWith(this.#letters[prompt]!, at));
-  }
-
-  #wordsAt(candidates: readonly number[] | undefined, letters: string, at: number, words: string): number | undefined {
+  /** The first candidate whose letters stand here, on word boundaries if asked. */
+  #wholeAt(candidates: readonly number[] | undefined, at: number, onBoundaries: boolean): number | undefined {
     return candidates?.find((prompt) => {
       const own = this.#letters[prompt]!;
-      return letters.startsWith(own, at) && isBoundary(words, at) && isBoundary(words, at + own.length);
+      return this.#holds(own, at) && (!onBoundaries || (this.#isBoundary(at) && this.#isBoundary(at + own.length)));
     });
   }
 
-  #overlapAt(letters: string, end: number, window: number, tail: number): PromptMatch | undefined {
+  #overlapEndingAt(end: number, window: number, tail: number): PromptMatch | undefined {
     const place = this.#places[this.#windows.get(window, tail)];
     if (place === undefined) return undefined;
-    const same =
-      this.#letters[place.prompt]!.slice(place.at, place.at + this.#overlap) === letters.slice(end - this.#overlap, end);
-    return same ? { prompt: place.prompt, whole: false } : undefined;
+    const letters = this.#letters[place.prompt]!.slice(place.at, place.at + this.#overlap);
+    return this.#holds(letters, end - this.#overlap) ? { prompt: place.prompt, whole: false } : undefined;
+  }
+
+  #holds(letters: string, at: number): boolean {
+    const { codes, length } = this.#text;
+    if (at + letters.length > length) return false;
+    for (let i = 0; i < letters.length; i += 1) if (codes[at + i] !== letters.charCodeAt(i)) return false;
+    return true;
+  }
+
+  #isBoundary(at: number): boolean {
+    return at === this.#text.length || this.#text.starts[at] === 1;
   }
 
   #mark(hash: number): void {
-    const bit = mixBits(hash) >>> (32 - FILTER_BITS);
+    const bit = Math.imul(hash, 0x9e3779b1) >>> (32 - FILTER_BITS);
     this.#filter[bit >>> 5]! |= 1 << (bit & 31);
   }
 
   #marked(hash: number): boolean {
-    const bit = mixBits(hash) >>> (32 - FILTER_BITS);
+    const bit = Math.imul(hash, 0x9e3779b1) >>> (32 - FILTER_BITS);
     return (this.#filter[bit >>> 5]! & (1 << (bit & 31))) !== 0;
   }
-}
-
-/** Whether a word begins or the text ends before the letter of this number. */
-function isBoundary(words: string, letter: number): boolean {
-  let passed = 0;
-  for (let i = 0; i < words.length; i += 1) {
-    if (words[i] === " ") continue;
-    if (passed === letter) return i === 0 || words[i - 1] === " ";
-    passed += 1;
-  }
-  return passed === letter;
 }
 
 /** hash * BASE + letter, less the letter that leaves the window (mod 2^32). */
 function roll(hash: number, letter: number, leaving: number, drop: number): number {
   return (Math.imul(hash, BASE) + letter - Math.imul(leaving, drop)) | 0;
+}
+
+function lettersOf({ codes, length }: Letters): string {
+  let letters = "";
+  for (let i = 0; i < length; i += 1) letters += String.fromCharCode(codes[i]!);
+  return letters;
 }
 
 function hashLetters(letters: string, from: number, length: number): number {
