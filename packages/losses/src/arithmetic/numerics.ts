@@ -11,7 +11,7 @@ export function sigmoid(x: number): number {
   return (x >= 0 ? 1 : tail) / (1 + tail);
 }
 
-/** log(1 - e^x) for x < 0 (a log-probability), accurate at both ends (Mächler 2012, Eq. 7). */
+/** log(1 - e^x) for x < 0 (a log-probability), accurate at both ends (Mächler 2012, "Accurately computing log(1 - exp(-|a|))"). */
 export function log1mExp(x: number): number {
   return x > -Math.LN2 ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x));
 }

@@ -13,8 +13,8 @@ export interface ConservativeDpoOptions extends DivergenceOptions {
 }
 
 /**
- * Conservative DPO (Mitchell 2023, "A note on DPO with noisy preferences and relationship to IPO"; Eq. in Section 2 of
- * arXiv 2403.00409 too): L = -(1 - ε) log σ(m) - ε log σ(-m), m = β (h_w - h_l).
+ * Conservative DPO (Mitchell 2023, "A note on DPO with noisy preferences and relationship to IPO", not on arXiv;
+ * discussed in arXiv 2403.00409): L = -(1 - ε) log σ(m) - ε log σ(-m), m = β (h_w - h_l).
  *
  * This is what label smoothing meant for DPO before TRL dropped it. Its optimum is a finite margin, log((1 - ε) / ε).
  *

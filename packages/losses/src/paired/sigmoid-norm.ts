@@ -11,7 +11,7 @@ export interface SigmoidNormOptions extends DivergenceOptions {
 }
 
 /**
- * Length-normalized DPO, TRL's `sigmoid_norm` (Tülu 3, arXiv 2411.15124, Section on preference tuning):
+ * Length-normalized DPO, TRL's `sigmoid_norm` (Tülu 3, arXiv 2411.15124; SimPO, arXiv 2405.14734, ablates it):
  * L = -log σ(β (h_w / |y_w| - h_l / |y_l|)).
  *
  * @example
