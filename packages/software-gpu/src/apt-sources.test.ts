@@ -27,7 +27,7 @@ test("sources of others, source packages and disabled paragraphs are left out", 
 
 Enabled: no\nTypes: deb\nURIs: http://b.example\nSuites: bookworm\nComponents: main
 
-Types: deb\nURIs: http://c.example\nSuites: nodistro\nComponents: main
+Types: deb\nURIs: http://c.example\nSuites: nodistro bookwormish\nComponents: main
 
 Types: deb\nURIs: http://d.example\nSuites: bookworm\nComponents: contrib`;
   expect(releaseStanzas(parseDeb822(text), "bookworm")).toEqual({ kept: [] });
