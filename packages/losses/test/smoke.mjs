@@ -10,7 +10,10 @@ const batch = {
 };
 const { chosenGrad, rejectedGrad } = loss(batch);
 
-for (const [logps, grad] of [[batch.chosenLogps, chosenGrad], [batch.rejectedLogps, rejectedGrad]]) {
+for (const [logps, grad] of [
+  [batch.chosenLogps, chosenGrad],
+  [batch.rejectedLogps, rejectedGrad],
+]) {
   for (let i = 0; i < logps.length; i++) {
     const h = 1e-4;
     logps[i] += h;
@@ -19,7 +22,8 @@ for (const [logps, grad] of [[batch.chosenLogps, chosenGrad], [batch.rejectedLog
     const below = loss(batch).loss;
     logps[i] += h;
     const slope = (above - below) / (2 * h);
-    if (!(Math.abs(slope - grad[i]) < 1e-8)) throw new Error(`smoke: gradient ${grad[i]} but finite difference ${slope}, entry ${i}`);
+    if (!(Math.abs(slope - grad[i]) < 1e-8))
+      throw new Error(`smoke: gradient ${grad[i]} but finite difference ${slope}, entry ${i}`);
   }
 }
 console.log("ok");
