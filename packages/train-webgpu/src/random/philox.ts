@@ -24,14 +24,13 @@ export function philox(counter: readonly number[], key: readonly number[]): [num
   return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit numbers. */
+/** The upper 32 bits of the product of two 32-bit numbers, by halves of 16 bits: no sum below leaves 32 bits. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const middleLow = (middle & 0xffff) + aLow * bHigh;
-  // Each term is below 2^32 and so is the sum: the product has 64 bits.
-  return aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(middleLow / 65536);
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0;
+  const middleLow = ((middle & 0xffff) + Math.imul(aLow, bHigh)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (middleLow >>> 16)) | 0;
 }
