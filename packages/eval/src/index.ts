@@ -39,6 +39,35 @@ export {
 } from "./mt-bench/rows.ts";
 export { type SingleScore, type SingleScores, scoreSingle } from "./mt-bench/single-score.ts";
 export {
+  evaluateTask,
+  groupAverage,
+  planTask,
+  type TaskPlan,
+  type TaskPlanOptions,
+  type TaskResult,
+  taskRequests,
+} from "./multiple-choice/evaluate-task.ts";
+export type { Parity } from "./multiple-choice/few-shot.ts";
+export { requestsSha256 } from "./multiple-choice/requests-hash.ts";
+export {
+  type Score,
+  type ScoreRequest,
+  type ScoreResult,
+  type ScoreTokensOptions,
+  type ScoringTokenizer,
+  scoreTokens,
+  type TextRequest,
+  type TextScore,
+} from "./multiple-choice/score.ts";
+export { choiceAccuracy, choicesItem, type Item, type Metrics, type Task } from "./multiple-choice/task.ts";
+export { arcChallenge } from "./multiple-choice/tasks/arc-challenge.ts";
+export { customItems } from "./multiple-choice/tasks/custom-items.ts";
+export { hellaswag } from "./multiple-choice/tasks/hellaswag.ts";
+export { MMLU_SUBJECTS, mmlu } from "./multiple-choice/tasks/mmlu.ts";
+export { TASK_NAMES, tasksByName } from "./multiple-choice/tasks/task-by-name.ts";
+export { truthfulqa } from "./multiple-choice/tasks/truthfulqa.ts";
+export { winogrande } from "./multiple-choice/tasks/winogrande.ts";
+export {
   type Answer,
   type AnswerSet,
   type CompareOptions,

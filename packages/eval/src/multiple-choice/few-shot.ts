@@ -1,0 +1,44 @@
+import { type CpythonRandom, cpythonRandom } from "../random/cpython-random.ts";
+import type { Item, Task } from "./task.ts";
+
+/**
+ * Whose numbers to match. "leaderboard-v1" (lm-evaluation-harness b281b09): documents shuffled with seed 42, shots drawn
+ * from the same stream. "lm-eval-0.4": documents in order, shots drawn with seed 1234.
+ */
+export type Parity = "leaderboard-v1" | "lm-eval-0.4";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** A document with the text that stands before its own context. */
+export interface PromptedItem {
+  item: Item;
+  prefix: string;
+}
+
+/**
+ * Documents in the order they are asked, each with its shots. Throws a RangeError when shots are wanted and the shot split
+ * is too small.
+ */
+export function promptItems(
+  task: Task,
+  rows: readonly Row[],
+  shotRows: readonly Row[],
+  numFewshot: number,
+  parity: Parity,
+): PromptedItem[] {
+  if (numFewshot > shotRows.length)
+    throw new RangeError(
+      `${task.name}: ${numFewshot} shots are wanted, the shot split has ${shotRows.length} rows; give the split that shots come from, or fewer shots`,
+    );
+  const order = [...rows];
+  const rng = cpythonRandom(parity === "leaderboard-v1" ? 42 : 1234);
+  if (parity === "leaderboard-v1") rng.shuffle(order);
+  return order.map((row) => ({ item: task.item(row), prefix: prefixOf(task, shotRows, numFewshot, rng) }));
+}
+
+function prefixOf(task: Task, shotRows: readonly Row[], numFewshot: number, rng: CpythonRandom): string {
+  const description = task.description ?? "";
+  if (numFewshot === 0) return description;
+  const shots = task.shots === "first" ? shotRows.slice(0, numFewshot) : rng.sample(shotRows, numFewshot);
+  return description + shots.map((row) => `${task.item(row).asShot}\n\n`).join("");
+}
