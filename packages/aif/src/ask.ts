@@ -59,6 +59,9 @@ export async function createAsker({ models, journal: given, budgetUsd, drain, si
   const isOurs = given === undefined || typeof given === "string";
   const journal = !isOurs ? given : given === undefined ? await temporaryJournal() : await openJournal(given as string);
   const budget = createBudget(budgetUsd, () => journal.spentUsd());
+  // A journal that cannot be written stops what has not been sent.
+  const halt = new AbortController();
+  const signals = { drain: drain === undefined ? halt.signal : AbortSignal.any([drain, halt.signal]), signal };
   const pending = new Map<string, Promise<AnswerEntry>>();
   const totals = new Map(models.map(({ name }) => [name, emptyTotals()]));
   const warnings = new Map<string, number>();
@@ -75,8 +78,12 @@ export async function createAsker({ models, journal: given, budgetUsd, drain, si
     }
     const failure = journal.failure();
     if (failure !== undefined) throw failure;
-    const entry = await send(key, question, { journal, budget, total, warnings }, { drain, signal });
-    return answerOrThrow(entry, question.model.name);
+    try {
+      return answerOrThrow(await send(key, question, { journal, budget, total, warnings }, signals), question.model.name);
+    } catch (error) {
+      if (isRequestError(error) && error.kind === "journal") halt.abort();
+      throw error;
+    }
   }
 
   return {

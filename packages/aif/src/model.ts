@@ -1,7 +1,6 @@
-import type { Completion, GenerateOptions, Message } from "@zephyr/data";
+import { type Completion, type GenerateOptions, type Message, randomFor } from "@zephyr/data";
 import { isRequestError, policyOf, RequestError } from "./client/errors.ts";
 import { createGate } from "./client/gate.ts";
-import { randomFor } from "./client/random.ts";
 import { estimatePromptTokens } from "./token-estimate.ts";
 
 /** US dollars per million tokens. */
@@ -93,7 +92,7 @@ export function limitedModel(options: LimitedModelOptions): Model {
   const { name, id, attempt, price, maxConcurrency = 32, maxRetries = 8, timeoutSeconds = 300, maxWaitSeconds = 600 } = options;
   checkPositive(name, { maxConcurrency, timeoutSeconds, maxWaitSeconds });
   const { requestsPerMinute, tokensPerMinute, temperature, topP } = options;
-  const random = randomFor("backoff", name);
+  const random = randomFor(0, `backoff of ${name}`);
   const maxWaitMs = maxWaitSeconds * 1000;
   const gate = createGate({ name, maxConcurrency, requestsPerMinute, tokensPerMinute, maxWaitMs, random });
   const defaults = {
@@ -124,7 +123,7 @@ export function limitedModel(options: LimitedModelOptions): Model {
         if (countsAttempt) attempts++;
         if (!retry || callOptions.signal?.aborted) throw error;
         if (attempts > maxRetries && !gate.isDown()) throw error;
-        delayMs = countsAttempt ? random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(tries, 10)) : 0;
+        delayMs = countsAttempt ? random.next() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(tries, 10)) : 0;
       }
     }
   }

@@ -1,16 +1,25 @@
-import type { CompletionsRow, Generate, Message, RatedCompletion, RatedRow, Transform } from "@zephyr/data";
+import {
+  type CompletionsRow,
+  type Generate,
+  type Message,
+  type Random,
+  type RatedCompletion,
+  type RatedRow,
+  randomFor,
+  type Transform,
+} from "@zephyr/data";
 import type { Asker } from "./ask.ts";
 import { RequestError } from "./client/errors.ts";
-import { randomFor, shuffle } from "./client/random.ts";
-import { type StageOptions, stage } from "./complete.ts";
 import type { JsonSchema, Model } from "./model.ts";
 import { asModels } from "./named-model.ts";
 import { RatingParseError } from "./parse-rating.ts";
 import { parseCritiqueReply, parseListwiseReply, type Verdict } from "./parse-reply.ts";
-import { type RowFailure, reportFailure, settleAll } from "./row-failure.ts";
+import { settleAll } from "./row-failure.ts";
 import { aspectPrompt, aspectSchema, CRITIQUE_SCHEMA, correctionTurns, critiquePrompt } from "./rubrics/prompts.ts";
 import { type Aspect, type Rubric, topOf } from "./rubrics/rubric.ts";
 import { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";
+import { drawKey } from "./sampling/sample.ts";
+import { type StageOptions, stage } from "./stage.ts";
 
 export interface RateOptions extends StageOptions {
   judge: Model | Generate;
@@ -37,20 +46,18 @@ export type JudgedRow = RatedRow & { judge_replies: JudgeReply[] };
  *
  * @example pipe(completionsRows, rate({ judge, rubric: "ultrafeedback", seed: 0 }))
  */
-export function rate<R extends CompletionsRow>(options: RateOptions): Transform<R, R & JudgedRow> {
-  const { rubric = "ultrafeedback", repeats = 1, seed, onFailure } = options;
+export function rate<R extends CompletionsRow>(options: RateOptions): Transform<R, Omit<R, "completions"> & JudgedRow> {
+  const { rubric = "ultrafeedback", repeats = 1, seed } = options;
   const [judge] = asModels("rate", [options.judge]) as [Model];
   const chosen = rubric === "ultrafeedback" ? ULTRAFEEDBACK : rubric;
   if (!Number.isInteger(repeats) || repeats < 1)
     throw new RangeError(`rate: repeats is ${repeats}; must be a whole number from 1 up`);
   return (rows) =>
     stage("rate", rows, [judge], options, async (row, place, asker) => {
-      checkCompletions(row, place);
-      const calls = planJudgements(row, chosen, repeats, seed);
+      const calls = planJudgements(row, place, chosen, repeats, seed);
       const { values, failures } = await settleAll(calls.map((call) => judgeOnce(call, judge, asker)));
-      if (failures.length === 0) return { ...row, ...merge(row.completions, values as Judgement[]) } as R & JudgedRow;
-      reportFailure("rate", { row: row as RowFailure["row"], ...failures[0]!, failures }, onFailure);
-      return undefined;
+      if (failures.length > 0) return { failures };
+      return { row: { ...row, ...merge(row.completions, values as Judgement[]) } as Omit<R, "completions"> & JudgedRow };
     });
 }
 
@@ -73,13 +80,21 @@ interface Judgement extends JudgeCall {
 const CRITIQUE = "critique";
 
 /** All calls that one row needs, a function of the seed and the row alone. */
-export function planJudgements(row: CompletionsRow, { aspects, critique }: Rubric, repeats: number, seed: number): JudgeCall[] {
+export function planJudgements(
+  row: CompletionsRow,
+  place: string,
+  { aspects, critique }: Rubric,
+  repeats: number,
+  seed: number,
+): JudgeCall[] {
+  checkCompletions(row, place);
+
   const indices = row.completions.map((_, i) => i);
   const calls: JudgeCall[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [name, aspect] of Object.entries(aspects)) {
-      const random = randomFor(seed, "rate", row.prompt_id, name, repeat);
-      const orders = aspect.output === "single" ? indices.map((i) => [i]) : [shuffle(indices, random)];
+      const random = randomFor(seed, drawKey("rate", row.prompt_id, name, repeat));
+      const orders = aspect.output === "single" ? indices.map((i) => [i]) : [random.shuffle(indices)];
       for (const order of orders) calls.push(aspectCall(row, name, aspect, order, repeat, random));
     }
     if (critique === null) continue;
@@ -90,7 +105,7 @@ export function planJudgements(row: CompletionsRow, { aspects, critique }: Rubri
         row,
         content,
         system_prompt,
-        randomFor(seed, "critique", row.prompt_id, i, repeat),
+        randomFor(seed, drawKey("critique", row.prompt_id, i, repeat)),
       );
       calls.push({ aspect: CRITIQUE, repeat, order: [i], messages, schema: CRITIQUE_SCHEMA, parse: critiqueVerdict });
     }
@@ -104,7 +119,7 @@ function aspectCall(
   aspect: Aspect,
   order: number[],
   repeat: number,
-  random: () => number,
+  random: Random,
 ): JudgeCall {
   const texts = order.map((i) => row.completions[i]!.content);
   return {

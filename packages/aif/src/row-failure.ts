@@ -39,10 +39,6 @@ export function reportFailure(where: string, failure: RowFailure, onFailure: ((f
     return;
   }
   const { row, kind, reason } = failure;
-  throw Object.assign(
-    new Error(
-      `${where}: row ${JSON.stringify(row.prompt_id)} failed (${kind}): ${reason}; pass onFailure to go on without such rows`,
-    ),
-    { code: kind },
-  );
+  const message = `${where}: row ${JSON.stringify(row.prompt_id)} failed (${kind}): ${reason}; pass onFailure to go on without such rows`;
+  throw Object.assign(new Error(message), { code: kind });
 }

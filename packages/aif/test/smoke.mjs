@@ -26,7 +26,8 @@ const rows = [];
 for await (const row of complete({ models, completionsPerPrompt: 2, seed: 0 })(prompts())) rows.push(row);
 if (rows.length !== 2 || rows[1].source !== "test") throw new Error(`expected 2 rows, got ${JSON.stringify(rows)}`);
 for (const { prompt, completions } of rows) {
-  for (const { model, content } of completions) if (content !== `${model} heard: ${prompt}`) throw new Error(`wrong answer: ${content}`);
+  for (const { model, content } of completions)
+    if (content !== `${model} heard: ${prompt}`) throw new Error(`wrong answer: ${content}`);
 }
 server.closeAllConnections?.();
 server.close();

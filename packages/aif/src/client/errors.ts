@@ -51,7 +51,7 @@ const fatal = { retry: false, countsAttempt: true, scope: "run", slowDown: false
 const POLICIES: Record<ErrorKind, ErrorPolicy> = {
   rate_limited: waiting,
   overloaded: { ...flaky, slowDown: true },
-  server: { ...flaky, slowDown: true },
+  server: flaky,
   timeout: flaky,
   connection: flaky,
   dns: flaky,

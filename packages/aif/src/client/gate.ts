@@ -1,9 +1,9 @@
+import type { Random } from "@zephyr/data";
 import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
 import { policyOf, RequestError } from "./errors.ts";
-import type { Random } from "./random.ts";
 import { type TokenBucket, tokenBucket } from "./token-bucket.ts";
 
-const REFUSAL_BASE_MS = 500;
+const REFUSAL_BASE_MS = 100;
 const REFUSAL_CAP_MS = 60_000;
 /** So many different requests failing with no success between them are an outage, not bad requests. */
 const OUTAGE_REQUESTS = 4;
@@ -115,7 +115,7 @@ export function createGate(options: GateOptions): Gate {
       storms++;
       stormAt = now;
       if (error.kind === "rate_limited" && error.retryAfterMs === undefined) {
-        pause(random() * Math.min(REFUSAL_CAP_MS, REFUSAL_BASE_MS * 2 ** storms));
+        pause(random.next() * Math.min(REFUSAL_CAP_MS, REFUSAL_BASE_MS * 2 ** storms));
       }
     }
     if (error.retryAfterMs !== undefined) pause(error.retryAfterMs);
@@ -128,6 +128,8 @@ export function createGate(options: GateOptions): Gate {
   }
 
   function markAlive(): void {
+    // After an outage nobody has to sit out a back-off that was meant for it.
+    if (failing.size >= OUTAGE_REQUESTS) for (const waiter of [...delayed.keys()]) requeue(waiter);
     everSucceeded = true;
     storms = 0;
     failing.clear();
@@ -182,20 +184,23 @@ export function createGate(options: GateOptions): Gate {
         },
       };
       drain?.addEventListener("abort", onDrain, { once: true });
-      if (delayMs > 0)
-        delayed.set(
-          waiter,
-          setTimeout(() => requeue(waiter), delayMs),
-        );
+      if (delayMs > 0) delayed.set(waiter, wakeLater(waiter, delayMs));
       else (failing.has(request) ? retries : fresh).push(waiter);
       pump();
     });
   }
 
   function requeue(waiter: Waiter): void {
+    clearTimeout(delayed.get(waiter));
     delayed.delete(waiter);
     retries.push(waiter);
-    pump();
+  }
+
+  function wakeLater(waiter: Waiter, delayMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      requeue(waiter);
+      pump();
+    }, delayMs);
   }
 
   function cancel(waiter: Waiter): void {

@@ -1,5 +1,4 @@
-import type { Message, PromptRow } from "@zephyr/data";
-import type { Random } from "../client/random.ts";
+import type { Message, PromptRow, Random } from "@zephyr/data";
 import type { JsonSchema } from "../model.ts";
 import { type Aspect, topOf } from "./rubric.ts";
 
@@ -89,7 +88,8 @@ function judgeRole(task: string): string {
 
 /** Markers that the material cannot contain, since they are drawn for each request. */
 function fenceOf(random: Random): (name: string, text: string) => string {
-  const mark = Math.floor(random() * 2 ** 32)
+  const mark = random
+    .integer(2 ** 32)
     .toString(16)
     .padStart(8, "0");
   return (name, text) => `<${name} ${mark}>\n${text}\n</${name} ${mark}>`;

@@ -1,4 +1,4 @@
-import type { Random } from "../client/random.ts";
+import type { Random } from "@zephyr/data";
 
 /** Which principle an answer follows, by the prompt's source, and the system prompts of each principle. */
 export interface Principles {
@@ -77,7 +77,7 @@ export function drawPrinciple(
     throw new RangeError(`principles: no entry for source ${JSON.stringify(source)} and none for "*"; add one`);
   const principle = drawWeighted(weights, random);
   const prompts = principles.system_prompts[principle]!;
-  return { principle, systemPrompt: prompts[Math.floor(random() * prompts.length)]! };
+  return { principle, systemPrompt: prompts[random.integer(prompts.length)]! };
 }
 
 /** Sources are written "flan_v2_cot", "flan_v2_p3" ... in the published rows, and "flan" in the table. */
@@ -87,7 +87,7 @@ function sourceKey(source: string | undefined): string {
 
 function drawWeighted(weights: Record<string, number>, random: Random): string {
   const entries = Object.entries(weights);
-  let left = random() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [name, weight] of entries) {
     left -= weight;
     if (left < 0) return name;

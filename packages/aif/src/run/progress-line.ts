@@ -1,0 +1,42 @@
+import type { Model } from "../model.ts";
+import type { Progress } from "../stage.ts";
+
+/** What a live line shows. */
+export interface LiveState {
+  progress: Progress;
+  rowsTotal: number;
+  budgetUsd: number | undefined;
+  models: readonly Model[];
+  seconds: number;
+}
+
+/** "120/1000 rows, 2 failed, $0.1234 of $20 (about $1.03 in all), 12.3 rows/s, 1m12s left; gpt-4o waits 30 s". */
+export function progressLine({ progress, rowsTotal, budgetUsd, models, seconds }: LiveState): string {
+  const { rowsDone, rowsFailed, asker } = progress;
+  const finished = rowsDone + rowsFailed + progress.duplicates;
+  const spent = asker.spentUsd();
+  const parts = [`${finished}/${rowsTotal} rows`];
+  if (rowsFailed > 0) parts.push(`${rowsFailed} failed`);
+  if (spent > 0 || budgetUsd !== undefined) {
+    const projected = finished === 0 ? "" : ` (about ${dollars((spent / finished) * rowsTotal)} in all)`;
+    parts.push(`${dollars(spent)}${budgetUsd === undefined ? "" : ` of ${dollars(budgetUsd)}`}${projected}`);
+  }
+  if (finished > 0 && seconds > 0) {
+    parts.push(`${(finished / seconds).toFixed(1)} rows/s`, `${duration(((rowsTotal - finished) * seconds) / finished)} left`);
+  }
+  const parked = models
+    .filter((model) => model.pausedMs() > 1000)
+    .map((model) => `${model.name} waits ${duration(model.pausedMs() / 1000)}`);
+  return [parts.join(", "), ...parked].join("; ");
+}
+
+export function dollars(usd: number): string {
+  return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
+}
+
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${whole % 60}s`;
+  return `${Math.floor(whole / 3600)}h${Math.floor((whole % 3600) / 60)}m`;
+}

@@ -1,0 +1,97 @@
+import type { PromptRow } from "@zephyr/data";
+import { type Asker, createAsker } from "./ask.ts";
+import { type Journal, temporaryJournal } from "./journal/journal.ts";
+import type { Model } from "./model.ts";
+import { orderedMap } from "./ordered-map.ts";
+import { onceById, promptIdOf } from "./prompt-id.ts";
+import { type FailureReason, type RowFailure, reportFailure } from "./row-failure.ts";
+
+/** What every stage that asks models takes. */
+export interface StageOptions {
+  seed: number;
+  /** A folder (locked while rows are read), or a journal that several stages share. */
+  journal?: string | Journal | undefined;
+  /** Hard cap in US dollars, what the journal's earlier runs cost included. */
+  budgetUsd?: number | undefined;
+  /** Told of rows that failed for good, in the rows' order; without it the first of them ends the stage with an Error. */
+  onFailure?: ((failure: RowFailure) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Ends the run gently: what is on the wire is waited for and kept. */
+  drain?: AbortSignal | undefined;
+  /** Ends the run at once. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Where a stage stands. */
+export interface Progress {
+  rowsDone: number;
+  rowsFailed: number;
+  duplicates: number;
+  asker: Asker;
+}
+
+/** What became of one row: the row with its new columns, or why not, with what had been got. */
+export type StageResult<S> = { row: S; failures?: undefined } | { failures: FailureReason[]; kept?: object };
+
+/** What a stage does with one row; a rejection ends the run. */
+export type StageWork<R, S> = (row: R & { prompt_id: string }, place: string, asker: Asker) => Promise<StageResult<S>>;
+
+/** Re-iterable rows: every iteration opens the journal afresh, so the second one finds all answers there. */
+export function stage<R extends PromptRow, S>(
+  where: string,
+  rows: AsyncIterable<R>,
+  models: readonly Model[],
+  options: StageOptions,
+  work: StageWork<R, S>,
+): AsyncIterable<S> {
+  // Stages without a folder keep one private journal, so that a second iteration asks nothing again.
+  let shared: Promise<Journal> | undefined;
+  return {
+    async *[Symbol.asyncIterator]() {
+      if (options.journal === undefined) shared ??= temporaryJournal();
+      yield* runStage(where, rows, models, { ...options, journal: options.journal ?? (await shared) }, work);
+    },
+  };
+}
+
+async function* runStage<R extends PromptRow, S>(
+  where: string,
+  rows: AsyncIterable<R>,
+  models: readonly Model[],
+  options: StageOptions,
+  work: StageWork<R, S>,
+): AsyncGenerator<S> {
+  const leave = new AbortController();
+  const drain = options.drain === undefined ? leave.signal : AbortSignal.any([leave.signal, options.drain]);
+  const asker = await createAsker({ ...options, models, drain });
+  const progress: Progress = { rowsDone: 0, rowsFailed: 0, duplicates: 0, asker };
+  const once = onceById(where);
+  options.onProgress?.(progress);
+  const begin = async (row: R, index: number): Promise<(StageResult<S> & { prompt_id: string; source: R }) | undefined> => {
+    const prompt_id = promptIdOf(row);
+    if (!once(prompt_id, row, index)) return undefined;
+    const place = `${where}: row ${index + 1} (prompt_id ${JSON.stringify(prompt_id)})`;
+    return { ...(await work({ ...row, prompt_id }, place, asker)), prompt_id, source: row };
+  };
+  try {
+    for await (const result of orderedMap(rows, windowOf(models), begin, () => leave.abort())) {
+      if (result === undefined) progress.duplicates++;
+      else if (result.failures === undefined) {
+        progress.rowsDone++;
+        yield result.row;
+      } else {
+        const { prompt_id, source, failures, kept } = result;
+        progress.rowsFailed++;
+        reportFailure(where, { row: { ...source, prompt_id, ...kept }, ...failures[0]!, failures }, options.onFailure);
+      }
+      options.onProgress?.(progress);
+    }
+  } finally {
+    await asker.close();
+  }
+}
+
+/** Rows at work: enough to keep every model busy while the oldest row waits for one of them. */
+function windowOf(models: readonly Model[]): number {
+  return Math.max(64, 4 * models.reduce((sum, { limits }) => sum + limits.maxConcurrency, 0));
+}
