@@ -6,30 +6,37 @@ const CHUNK_BYTES = 1 << 20;
 
 /** A file's content in chunks of about 1 MiB, decompressed; a cut or corrupt archive is an error that names the file. */
 export async function* readBytes(path: string, compression: Compression, caller: string): AsyncGenerator<Uint8Array> {
-  const { createReadStream } = builtin("node:fs", caller);
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const file = builtin("node:fs", caller).createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
-    if (compression === "none") yield* file as AsyncIterable<Uint8Array>;
-    else if (compression === "gzip") yield* gunzip(file, caller);
-    else yield* unzstd(file, caller);
-  } catch (cause) {
-    if (compression === "none" || (cause as NodeJS.ErrnoException).syscall) throw cause;
-    throw new Error(
-      `${caller}: ${path}: the ${compression} data is corrupt or cut off (${(cause as Error).message}); fetch the file again`,
-      { cause },
-    );
+    yield* decompressed(file as AsyncIterable<Uint8Array>, compression, path, caller);
   } finally {
     file.destroy();
   }
 }
 
-async function* gunzip(file: AsyncIterable<Uint8Array>, caller: string): AsyncGenerator<Uint8Array> {
-  yield* unpack(file, builtin("node:zlib", caller).createGunzip({ chunkSize: CHUNK_BYTES }), caller);
-}
-
-async function* unzstd(file: AsyncIterable<Uint8Array>, caller: string): AsyncGenerator<Uint8Array> {
-  for await (const frame of zstdFrames(file)) {
-    yield* unpack(frame, builtin("node:zlib", caller).createZstdDecompress({ chunkSize: CHUNK_BYTES }), caller);
+/** A byte stream without its compression. */
+export async function* decompressed(
+  bytes: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  place: string,
+  caller: string,
+): AsyncGenerator<Uint8Array> {
+  if (compression === "none") {
+    yield* bytes;
+    return;
+  }
+  const zlib = builtin("node:zlib", caller);
+  try {
+    if (compression === "gzip") yield* unpack(bytes, zlib.createGunzip({ chunkSize: CHUNK_BYTES }), caller);
+    else
+      for await (const frame of zstdFrames(bytes))
+        yield* unpack(frame, zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES }), caller);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall) throw cause;
+    throw new Error(
+      `${caller}: ${place}: the ${compression} data is corrupt or cut off (${(cause as Error).message}); fetch the file again`,
+      { cause },
+    );
   }
 }
 

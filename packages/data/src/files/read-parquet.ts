@@ -1,8 +1,12 @@
-import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
+import type { AsyncBuffer, ColumnMetaData, Compressors, FileMetaData, RowGroup } from "hyparquet";
 import { builtin } from "./node-builtins.ts";
+import { checkColumnChunk, checkSchema } from "./parquet-check.ts";
+import { structEnd } from "./thrift-check.ts";
 
 /** A group that decodes to more than this is read in windows of rows, so that memory stays bounded. */
 const WINDOW_BYTES = 128 * 1024 * 1024;
+
+const MAGIC = "PAR1";
 
 type ParquetRow = Record<string, unknown>;
 
@@ -32,8 +36,9 @@ async function decompressors(caller: string): Promise<Compressors> {
     GZIP: (input, length) => zlib.gunzipSync(input, { maxOutputLength: length + 1 }),
     BROTLI: (input, length) => zlib.brotliDecompressSync(input, { maxOutputLength: length + 1 }),
   };
-  if (typeof zlib.zstdDecompressSync === "function")
+  if (typeof zlib.zstdDecompressSync === "function") {
     native.ZSTD = (input, length) => zlib.zstdDecompressSync(input, { maxOutputLength: length + 1 });
+  }
   return { ...compressors, ...native };
 }
 
@@ -59,23 +64,101 @@ function plain(value: unknown, key: string): unknown {
   return object;
 }
 
-/** Refuses metadata that lies about sizes before anything is allocated by it. */
-function checkGroup(group: RowGroup, fileBytes: number): number {
+/** The footer, once its lengths are known to fit the file. */
+async function readMetadata(file: AsyncBuffer, columns: string[] | undefined): Promise<FileMetaData> {
+  const { parquetMetadata } = await import("hyparquet");
+  if (file.byteLength < 12) throw new RangeError(`${file.byteLength} bytes are too few`);
+  const tail = new Uint8Array(await file.slice(file.byteLength - 8, file.byteLength));
+  const magic = new TextDecoder().decode(tail.subarray(4));
+  if (magic !== MAGIC) throw new RangeError(`ends with ${JSON.stringify(magic)}, not ${MAGIC}`);
+  const size = new DataView(tail.buffer).getUint32(0, true);
+  if (size + 12 > file.byteLength) throw new RangeError(`claims ${size} bytes of metadata in ${file.byteLength}`);
+  const footer = await file.slice(file.byteLength - 8 - size, file.byteLength);
+  structEnd(new Uint8Array(footer, 0, size), 0);
+  const metadata = parquetMetadata(footer);
+  checkSchema(metadata);
+  const names = new Set(metadata.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema[0]));
+  for (const column of columns ?? []) {
+    if (metadata.row_groups.length > 0 && !names.has(column))
+      throw new RangeError(`has no column "${column}", only ${[...names].join(", ")}`);
+  }
+  return metadata;
+}
+
+/** Where a column chunk lies, once that is known to be inside the file. */
+function chunkRange(column: ColumnMetaData, fileBytes: number): [number, number] {
+  const start = Number(column.dictionary_page_offset || column.data_page_offset);
+  const end = start + Number(column.total_compressed_size);
+  if (!(start >= 4 && end >= start && end <= fileBytes))
+    throw new RangeError(`column ${column.path_in_schema.join(".")} lies outside the file`);
+  return [start, end];
+}
+
+/** The group's number of rows, once all its pages are known to be what they claim. */
+async function checkGroup(
+  group: RowGroup,
+  file: AsyncBuffer,
+  { schema }: FileMetaData,
+  compressors: Compressors,
+  columns?: string[],
+): Promise<number> {
   const rows = Number(group.num_rows);
-  if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`it claims ${group.num_rows} rows`);
+  if (!Number.isSafeInteger(rows) || rows < 0 || rows > 2 ** 31) throw new RangeError(`it claims ${group.num_rows} rows`);
   for (const { meta_data } of group.columns) {
     if (!meta_data) throw new RangeError("a column has no metadata");
-    const start = Number(meta_data.dictionary_page_offset ?? meta_data.data_page_offset);
-    const size = Number(meta_data.total_compressed_size);
-    if (!(start >= 0 && size >= 0 && start + size <= fileBytes))
-      throw new RangeError(`column ${meta_data.path_in_schema.join(".")} lies outside the file`);
+    const [start, end] = chunkRange(meta_data, file.byteLength);
+    if (columns && !columns.includes(meta_data.path_in_schema[0]!)) continue;
+    try {
+      await checkColumnChunk(new Uint8Array(await file.slice(start, end)), meta_data, rows, schema, compressors);
+    } catch (cause) {
+      throw new RangeError(`column ${meta_data.path_in_schema.join(".")}: ${(cause as Error).message}`, { cause });
+    }
   }
   return rows;
 }
 
 function windowRows(group: RowGroup, rows: number): number {
   const bytes = Number(group.total_byte_size);
-  return bytes > WINDOW_BYTES ? Math.max(1, Math.floor((rows * WINDOW_BYTES) / bytes)) : rows;
+  return bytes > WINDOW_BYTES ? Math.max(1, Math.floor((rows * WINDOW_BYTES) / bytes)) : Math.max(1, rows);
+}
+
+/** The rows of a Parquet file in memory or on disk; see `readParquet`. `place` names it in errors. */
+export async function* readParquetBuffer(
+  file: AsyncBuffer,
+  place: string,
+  caller: string,
+  columns?: string[],
+): AsyncGenerator<ParquetRow> {
+  const { parquetReadObjects } = await import("hyparquet");
+  const fail = (part: string, cause: unknown): Error =>
+    new Error(`${caller}: ${place}: ${part}: ${(cause as Error).message}; the file is damaged or no Parquet file`, { cause });
+  const metadata = await readMetadata(file, columns).catch((cause) => {
+    throw fail("footer", cause);
+  });
+  const compressors = await decompressors(caller);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) };
+  let groupStart = 0;
+  for (const [index, group] of metadata.row_groups.entries()) {
+    const rows = await checkGroup(group, file, metadata, compressors, columns).catch((cause) => {
+      throw fail(`row group ${index}`, cause);
+    });
+    const size = windowRows(group, rows);
+    for (let rowStart = groupStart; rowStart < groupStart + rows; rowStart += size) {
+      const rowEnd = Math.min(rowStart + size, groupStart + rows);
+      let window: ParquetRow[];
+      try {
+        const options = { file, metadata, rowStart, rowEnd, compressors, parsers, useOffsetIndex: size < rows };
+        window = await parquetReadObjects(columns ? { ...options, columns } : options);
+        for (const row of window) plain(row, "");
+        if (window.length !== rowEnd - rowStart) throw new RangeError(`holds ${window.length} rows of ${rowEnd - rowStart}`);
+      } catch (cause) {
+        throw fail(`row group ${index}, rows ${rowStart} to ${rowEnd - 1}`, cause);
+      }
+      yield* window;
+    }
+    groupStart += rows;
+  }
 }
 
 /**
@@ -83,54 +166,10 @@ function windowRows(group: RowGroup, rows: number): number {
  * objects; a null column is left out of its row, as it is in JSON Lines.
  */
 export async function* readParquet(path: string, caller: string, columns?: string[]): AsyncGenerator<ParquetRow> {
-  const { parquetMetadataAsync, parquetReadObjects } = await import("hyparquet");
   const { buffer, close } = await openBuffer(path, caller);
-  const fail = (place: string, cause: unknown) =>
-    new Error(`${caller}: ${path}: ${place}: ${(cause as Error).message}; the file is damaged or no Parquet file`, { cause });
   try {
-    let metadata: FileMetaData;
-    try {
-      metadata = await parquetMetadataAsync(buffer);
-      checkColumns(metadata, columns);
-    } catch (cause) {
-      throw fail("footer", cause);
-    }
-    const compressors = await decompressors(caller);
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) };
-    let groupStart = 0;
-    for (const [index, group] of metadata.row_groups.entries()) {
-      let rows: number;
-      try {
-        rows = checkGroup(group, buffer.byteLength);
-      } catch (cause) {
-        throw fail(`row group ${index}`, cause);
-      }
-      const size = windowRows(group, rows);
-      for (let rowStart = groupStart; rowStart < groupStart + rows; rowStart += size) {
-        const rowEnd = Math.min(rowStart + size, groupStart + rows);
-        let window: ParquetRow[];
-        try {
-          const options = { file: buffer, metadata, rowStart, rowEnd, compressors, parsers, useOffsetIndex: size < rows };
-          window = await parquetReadObjects(columns ? { ...options, columns } : options);
-          for (const row of window) plain(row, "");
-          if (window.length !== rowEnd - rowStart) throw new RangeError(`holds ${window.length} rows of ${rowEnd - rowStart}`);
-        } catch (cause) {
-          throw fail(`row group ${index}, rows ${rowStart} to ${rowEnd - 1}`, cause);
-        }
-        yield* window;
-      }
-      groupStart += rows;
-    }
+    yield* readParquetBuffer(buffer, path, caller, columns);
   } finally {
     await close();
-  }
-}
-
-function checkColumns(metadata: FileMetaData, columns: string[] | undefined): void {
-  const names = new Set(metadata.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema[0]));
-  for (const column of columns ?? []) {
-    if (metadata.row_groups.length > 0 && !names.has(column))
-      throw new RangeError(`has no column "${column}", only ${[...names].join(", ")}`);
   }
 }
