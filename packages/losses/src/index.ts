@@ -1,6 +1,5 @@
-// Losses on pairs, with a reference model.
+/** Losses on pairs, on single completions and on reward scores; each export is one loss, and `lossByName` finds any of them. */
 
-// Any of them by name.
 export {
   type LossName,
   type LossOptions,
@@ -28,7 +27,6 @@ export { type RobustOptions, robust } from "./paired/robust.ts";
 export { type SftOptions, sft } from "./paired/sft.ts";
 export { type SigmoidNormOptions, sigmoidNorm } from "./paired/sigmoid-norm.ts";
 export { type SppoHardOptions, sppoHard } from "./paired/sppo-hard.ts";
-// Losses on pairs, without a reference model.
 export { type AlphaPoOptions, alphaPo } from "./reference-free/alpha-po.ts";
 export { type CpoLossType, type CpoOptions, cpo } from "./reference-free/cpo.ts";
 export { type OrpoOptions, orpo } from "./reference-free/orpo.ts";
@@ -46,7 +44,6 @@ export type {
   UnpairedLoss,
   UnpairedLossOutput,
 } from "./types.ts";
-// Losses on single completions, and on reward-model scores.
 export { type ApoZeroUnpairedOptions, apoZeroUnpaired } from "./unpaired/apo-zero-unpaired.ts";
 export { type BcoOptions, bco } from "./unpaired/bco.ts";
 export { type KtoOptions, kto } from "./unpaired/kto.ts";

@@ -69,8 +69,8 @@ type Factory = (options?: object) => AnyLoss;
  * The loss of that name, with `options` in the camelCase of TRL's names; a list of names is their sum weighted by
  * `lossWeights` (default 1 each), where every loss gets the options that it takes.
  *
- * A list always gives a loss on pairs, also a list of one. TRL's spelling (`exo_pair`) and the factory's own (`exoPair`) both work. An option that TRL hands to every loss is
- * accepted at its default where it has no effect. Throws TypeError on an unknown name (with the nearest one) and on an
+ * A list always gives a loss on pairs, also a list of one. TRL's spelling (`exo_pair`) and the factory's own (`exoPair`)
+ * both work. An option that TRL hands to every loss is accepted at its default where it has no effect. Throws TypeError on an unknown name (with the nearest one) and on an
  * option that no named loss takes, RangeError on a value outside its interval.
  *
  * @example
@@ -82,13 +82,10 @@ export function lossByName(name: "reward", options?: LossOptions): RewardLoss;
 export function lossByName(name: string | readonly string[], options?: LossOptions): AnyLoss;
 export function lossByName(name: string | readonly string[], options: LossOptions = {}): AnyLoss {
   const { lossWeights, ...rest } = options;
-  if (typeof name === "string") {
-    if (lossWeights !== undefined && lossWeights !== null) {
-      throw optionError(TypeError, `lossByName: lossWeights were given for the single loss "${name}"; give a list of names`);
-    }
-    return factoryOf(name)(rest);
-  }
-  const losses = name.map((each) => factoryOf(each)(optionsTakenBy(each, name, rest)));
+  const weighted = lossWeights !== undefined && lossWeights !== null;
+  if (typeof name === "string" && !weighted) return factoryOf(name)(rest);
+  const names = typeof name === "string" ? [name] : name;
+  const losses = names.map((each) => factoryOf(each)(optionsTakenBy(each, names, rest)));
   return combine(losses as BuiltInPreferenceLoss[], lossWeights as readonly number[] | null | undefined);
 }
 

@@ -18,6 +18,7 @@ import {
   orpo,
   type PreferenceLoss,
   type RunningMean,
+  reward,
   robust,
   sft,
   simpo,
@@ -199,6 +200,14 @@ describe("errors name the loss, the place and the values", () => {
       () => kto()({ logps: batch.chosenLogps, refLogps: batch.refChosenLogps!, labels: [true] }),
       "kto: logps has 7 entries, labels has 1",
     ],
+    [
+      () => reward()({ chosenRewards: Float64Array.of(1, Number.NaN), rejectedRewards: Float64Array.of(1, 2) }),
+      "reward: chosenRewards[1] is NaN",
+    ],
+    [
+      () => reward()({ chosenRewards: Float64Array.of(1), rejectedRewards: Float64Array.of(1), margins: Float64Array.of(0, 0) }),
+      "reward: chosenRewards has 1 entries, margins has 2",
+    ],
     [() => lossByName("simgoid"), 'lossByName: no loss is called "simgoid"; did you mean "sigmoid"?'],
     [() => lossByName("exo-pair"), 'did you mean "exo_pair"?'],
     [() => lossByName("toString"), 'lossByName: no loss is called "toString"'],
@@ -227,7 +236,7 @@ describe("errors name the loss, the place and the values", () => {
     [() => lossByName(["exo_pair", "robust"], { labelSmoothing: 0.6 }), "robust: labelSmoothing is 0.6; must be below 0.5"],
     [() => lossByName(["sigmoid", "hinge"], { lossWeights: [1] }), "combine: 2 losses but 1 lossWeights"],
     [() => lossByName(["sigmoid", "kto"]), "combine: losses[1] is not a paired loss"],
-    [() => lossByName("sigmoid", { lossWeights: [1] }), "lossByName: lossWeights were given for the single loss"],
+    [() => lossByName("sigmoid", { lossWeights: [1, 2] }), "combine: 1 losses but 2 lossWeights"],
     [() => ncaPair({ beta: Number.NaN }), "nca_pair: beta is NaN; must be a finite number"],
   ])("%#: %s", (run, message) => {
     expect(run).toThrow(message);

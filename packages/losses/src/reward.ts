@@ -1,5 +1,5 @@
 import { add, logSigmoid, mul, neg, square, sub } from "./arithmetic/expression.ts";
-import { missing } from "./inputs.ts";
+import { batchSize, checkFinite, checkLengths, missing } from "./inputs.ts";
 import { readOptions } from "./options.ts";
 import { chosen, refChosen, rejected } from "./paired/definition.ts";
 import { pairedLoss } from "./paired/paired-loss.ts";
@@ -26,15 +26,14 @@ export function reward(options: RewardOptions = {}): RewardLoss {
   const pairwise = add(preference, mul(centerRewardsCoefficient, square(add(chosen, rejected))));
   const paired = pairedLoss({ name: "reward", pairwise, chosenReward: chosen, rejectedReward: rejected });
   const loss = ({ chosenRewards, rejectedRewards, margins }: RewardScores) => {
-    for (const [key, array] of Object.entries({ chosenRewards, rejectedRewards }))
-      if (array === undefined) throw missing("reward", key);
-    const none = new Float64Array(chosenRewards.length);
-    return paired({
-      chosenLogps: chosenRewards,
-      rejectedLogps: rejectedRewards,
-      refChosenLogps: margins ?? none,
-      refRejectedLogps: none,
-    });
+    const size = batchSize("reward", "chosenRewards", chosenRewards);
+    if (rejectedRewards === undefined) throw missing("reward", "rejectedRewards");
+    const arrays = { chosenRewards, rejectedRewards, margins };
+    checkLengths("reward", arrays);
+    for (const [name, array] of Object.entries(arrays)) if (array) checkFinite("reward", name, array);
+    const none = new Float64Array(size);
+    const refs = { refChosenLogps: margins ?? none, refRejectedLogps: none };
+    return paired({ chosenLogps: chosenRewards, rejectedLogps: rejectedRewards, ...refs });
   };
   Object.defineProperty(loss, "name", { value: "reward", enumerable: true });
   const { wgsl, wgslOptions } = paired;
