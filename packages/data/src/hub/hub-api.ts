@@ -34,30 +34,63 @@ export function hubError(repo: HubRepo, cause: unknown, caller: string): Error {
   return Object.assign(new Error(`${caller}: ${name} from ${hubEndpoint()}: ${detail}; ${advice}`, { cause }), { code });
 }
 
-function credentials(): { hubUrl: string; accessToken?: string } {
+/** An answer that is not OK; `statusCode` decides the advice. */
+async function getJson(url: string): Promise<{ body: unknown; next: string | undefined }> {
   const token = hubToken();
-  return { hubUrl: hubEndpoint(), ...(token ? { accessToken: token } : {}) };
+  const answer = await fetch(url, {
+    headers: { accept: "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+  });
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw Object.assign(new Error(`status ${answer.status}`), { statusCode: answer.status });
+  }
+  const next = /<([^>]*)>;\s*rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+  return { body: await answer.json(), next: next === undefined ? undefined : new URL(next, url).href };
 }
 
 /** The commit that a revision names now. */
 export async function resolveCommit({ type, id, revision }: HubRepo): Promise<string> {
-  const { datasetInfo, modelInfo } = await import("@huggingface/hub");
-  const params = { name: id, revision, additionalFields: ["sha" as const], ...credentials() };
-  const { sha } = await (type === "dataset" ? datasetInfo(params) : modelInfo(params));
-  if (!/^[0-9a-f]{40}$/.test(sha)) throw new TypeError(`the Hub answered ${JSON.stringify(sha)} for a commit`);
+  const { body } = await getJson(`${hubEndpoint()}/api/${type}s/${id}/revision/${encodeURIComponent(revision)}`);
+  const { sha } = body as { sha?: unknown };
+  if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha))
+    throw new TypeError(`the Hub answered ${JSON.stringify(sha)} for a commit`);
   return sha;
 }
 
-/** All files of a repository at a commit. */
+interface TreeEntry {
+  type?: unknown;
+  path?: unknown;
+  size?: unknown;
+  oid?: unknown;
+  lfs?: { oid?: unknown; size?: unknown };
+}
+
+function toHubFile(entry: TreeEntry): HubFile {
+  const { path } = entry;
+  const large = entry.lfs !== undefined && entry.lfs !== null;
+  const checksum = large ? entry.lfs!.oid : entry.oid;
+  const size = large ? entry.lfs!.size : entry.size;
+  if (typeof path !== "string" || !Number.isSafeInteger(size) || (size as number) < 0) {
+    throw new TypeError(`the Hub lists the file ${JSON.stringify(path)} with the size ${JSON.stringify(size)}`);
+  }
+  if (typeof checksum !== "string" || !(large ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(checksum)) {
+    throw new TypeError(`the Hub gives ${JSON.stringify(path)} the checksum ${JSON.stringify(checksum)}`);
+  }
+  return { path, size: size as number, checksum, large };
+}
+
+/** All files of a repository at a commit, page after page. */
 export async function listHubFiles({ type, id }: HubRepo, commit: string): Promise<HubFile[]> {
-  const { listFiles } = await import("@huggingface/hub");
   const files: HubFile[] = [];
-  for await (const entry of listFiles({ repo: { type, name: id }, revision: commit, recursive: true, ...credentials() })) {
-    if (entry.type !== "file") continue;
-    const checksum = entry.lfs?.oid ?? entry.oid ?? "";
-    if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(checksum))
-      throw new TypeError(`the Hub gives ${JSON.stringify(entry.path)} the checksum ${JSON.stringify(checksum)}`);
-    files.push({ path: entry.path, size: entry.lfs?.size ?? entry.size, checksum, large: entry.lfs !== undefined });
+  let url: string | undefined = `${hubEndpoint()}/api/${type}s/${id}/tree/${commit}?recursive=true&expand=false`;
+  while (url) {
+    // The token goes along, so a page on another machine is not followed.
+    if (new URL(url).origin !== new URL(hubEndpoint()).origin)
+      throw new Error(`the file list goes on at ${url}, which is another server`);
+    const { body, next }: { body: unknown; next: string | undefined } = await getJson(url);
+    if (!Array.isArray(body)) throw new TypeError("the Hub's file list is no list");
+    for (const entry of body as TreeEntry[]) if (entry.type === "file") files.push(toHubFile(entry));
+    url = next;
   }
   return files;
 }

@@ -22,6 +22,7 @@ interface Served {
 let files: Record<string, Served>;
 let requests: { url: string; range?: string; authorization?: string }[];
 let failures: number;
+let nextPage: string | undefined;
 
 const sha = (algorithm: string, ...parts: (Buffer | string)[]) =>
   parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest("hex");
@@ -54,7 +55,13 @@ const server = createServer((request, response) => {
   if (url.includes("/private/")) return void response.writeHead(401).end("{}");
   if (url.includes("/absent")) return void response.writeHead(404).end("{}");
   if (/^\/api\/(datasets|models)\/.*\/revision\//.test(url)) return void json({ _id: "x", id: "x", sha: COMMIT });
-  if (url.includes("/tree/")) return void json(tree());
+  if (url.includes("/tree/")) {
+    const all = tree();
+    const page = Number(/cursor=(\d+)/.exec(request.url!)?.[1] ?? 0);
+    if (page + 1 < all.length)
+      response.setHeader("link", `<${nextPage ?? `${request.url!.split("&cursor")[0]}&cursor=${page + 1}`}>; rel="next"`);
+    return void json(all.slice(page, page + 1));
+  }
   const path = url.split(`/resolve/${COMMIT}/`)[1];
   if (failures > 0) {
     failures--;
@@ -77,6 +84,7 @@ let run = 0;
 beforeEach(() => {
   requests = [];
   failures = 0;
+  nextPage = undefined;
   cache = join(home, `cache-${run++}`);
   process.env["HF_ENDPOINT"] = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   process.env["HF_HUB_CACHE"] = cache;
@@ -176,6 +184,11 @@ test("ids and revisions that could leave the cache folder are refused", async ()
   for (const revision of ["../main", "a/../b", "", "/x"])
     await expect(downloadModel("a/b", { revision })).rejects.toThrow("no revision");
   expect(requests).toEqual([]);
+});
+
+test("a file list that goes on at another server is not followed, so the token stays at home", async () => {
+  nextPage = "http://localhost:1/elsewhere";
+  await expect(downloadDataset("owner/set")).rejects.toThrow("another server");
 });
 
 test("errors carry a code and say what to do, and never the token", async () => {
