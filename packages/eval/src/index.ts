@@ -17,8 +17,15 @@ export {
 } from "./alpaca-eval/length-controlled.ts";
 export { type Annotation, averageLength, codePoints, type ModelOutput } from "./alpaca-eval/rows.ts";
 export { type WinRate, winRate } from "./alpaca-eval/win-rate.ts";
+export { type AuditedPair, auditJudge, type JudgeAudit, outcomeOf } from "./audit/audit-judge.ts";
+export { pairsOfAnnotations, pairsOfComparison, pairsOfMtBench } from "./audit/audited-pairs.ts";
+export { type ConstantAnswer, findConstantAnswers } from "./audit/constant-answers.ts";
+export { findInjections, type Injection } from "./audit/injections.ts";
+export { type JudgeAgreement, judgeAgreement } from "./audit/judge-agreement.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
+export { journaledJudge } from "./judging/journaled-judge.ts";
+export { type CostPreview, type PreviewOptions, previewCost } from "./judging/preview-cost.ts";
 export { type AnswerQuestionsOptions, answerQuestions } from "./mt-bench/answer-questions.ts";
 export { fetchMtBenchFiles, MT_BENCH_COMMIT } from "./mt-bench/fetch-files.ts";
 export { gradeAnswers, type JudgeAnswersOptions, judgePairs } from "./mt-bench/judge-answers.ts";

@@ -28,9 +28,13 @@ export type Answered = { ok: true; completion: Completion } | { ok: false; error
 
 const FAILURES_BEFORE_GIVING_UP = 5;
 
+/** Kinds of @zephyr/aif's errors after which no further call can succeed. */
+const FATAL_KINDS = new Set(["quota", "auth", "not_found", "tls", "unavailable", "budget", "journal", "interrupted"]);
+
 /**
  * Asks every call, in bounded parallel, and returns the outcomes in the order of the calls. A call that fails is an
- * outcome of its own and is never stored; if the first five calls to finish all fail, the run ends with that error.
+ * outcome of its own and is never stored; the run ends with the error when the first five calls to finish all fail, or when
+ * the error's `kind` says that the budget, the key or the journal is at fault.
  */
 export async function askAll(calls: readonly Call[], judge: Generate, options: AskOptions = {}): Promise<Answered[]> {
   const { concurrency = 4, replies, judgeName = "judge", signal, onProgress } = options;
@@ -50,6 +54,10 @@ export async function askAll(calls: readonly Call[], judge: Generate, options: A
       completion = await judge(call.messages, { ...call.options, ...(signal ? { signal } : {}) });
     } catch (cause) {
       signal?.throwIfAborted();
+      if (FATAL_KINDS.has((cause as { kind?: string } | null)?.kind ?? "")) {
+        next = calls.length;
+        throw cause;
+      }
       return { ok: false, error: cause instanceof Error ? cause : new Error(String(cause)) };
     }
     if (typeof completion?.content !== "string")
