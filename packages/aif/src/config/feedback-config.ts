@@ -34,6 +34,13 @@ export interface FeedbackConfig {
   budgetUsd: number | undefined;
   seed: number;
   journal: string | undefined;
+  dialogues: {
+    user: ModelConfig | undefined;
+    assistant: ModelConfig | undefined;
+    dialoguesPerTopic: number;
+    rounds: [number, number];
+    personas: string[] | undefined;
+  };
 }
 
 const PROVIDERS = ["openai", "anthropic", "gemini"];
@@ -74,7 +81,19 @@ const CONFIG_FIELDS: FieldChecks = {
   budget_usd: (value) => (value === null ? undefined : isNumber(0)(value)),
   seed: (value) => (Number.isSafeInteger(value) ? undefined : "a whole number"),
   journal: isText,
+  user: isAnything,
+  assistant: isAnything,
+  dialogues_per_topic: isNumber(1, { whole: true }),
+  rounds: (value) => (isRange(value) ? undefined : "two whole numbers from 1 up, the smaller first"),
+  personas: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string") ? undefined : "a list of texts",
 };
+
+function isRange(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [least, most] = value;
+  return Number.isInteger(least) && Number.isInteger(most) && least >= 1 && most >= least;
+}
 
 /**
  * Checks a config (already parsed from JSON or YAML) and loads the files that it names through `readObject`.
@@ -104,6 +123,13 @@ export async function feedbackConfig(
     budgetUsd: (fields["budget_usd"] as number | null | undefined) ?? undefined,
     seed: (fields["seed"] as number | undefined) ?? 0,
     journal: fields["journal"] as string | undefined,
+    dialogues: {
+      user: optionalModel(fields["user"], `${where}: user`),
+      assistant: optionalModel(fields["assistant"], `${where}: assistant`),
+      dialoguesPerTopic: (fields["dialogues_per_topic"] as number | undefined) ?? 10,
+      rounds: (fields["rounds"] as [number, number] | undefined) ?? [2, 4],
+      personas: fields["personas"] as string[] | undefined,
+    },
   };
 }
 
@@ -112,6 +138,10 @@ function modelConfig(value: unknown, checks: FieldChecks, where: string): ModelC
   if (fields["price"] !== undefined)
     checkFields(fields["price"], PRICE_FIELDS, ["input_per_million", "output_per_million"], `${where}: price`);
   return { ...fields, name: fields["name"] ?? fields["model"] } as ModelConfig;
+}
+
+function optionalModel(value: unknown, where: string): ModelConfig | undefined {
+  return value === undefined ? undefined : modelConfig(value, MODEL_FIELDS, where);
 }
 
 async function loaded<T>(
