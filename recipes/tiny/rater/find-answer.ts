@@ -47,7 +47,10 @@ function judge(task: Exclude<Task, { kind: "yes-no" }>, statement: Statement): A
     case "attribute": {
       const value = bare ?? claimedValue(statement, task);
       if (value === undefined || attributeOf(value) !== task.attribute) return undefined;
-      return rightIf(THINGS.get(task.thing)![task.attribute] === value);
+      const holds = THINGS.get(task.thing)![task.attribute] === value;
+      if (statement.says !== "attribute" || !statement.negated) return rightIf(holds);
+      // What a thing is not answers nothing, and is wrong where it denies what the thing is.
+      return holds ? "wrong" : undefined;
     }
     case "unknown":
       if (bare !== undefined) return attributeOf(bare) ? "wrong" : undefined;
