@@ -1,11 +1,6 @@
-// Models
-
-// Journal, budget, errors
 export { type Ask, type Asker, type AskerOptions, type AskTotals, createAsker } from "./ask.ts";
 export { type ErrorKind, RequestError } from "./client/errors.ts";
-// Stages
 export { type CompleteOptions, complete } from "./complete.ts";
-// Whole runs, for the command line
 export { ConfigError } from "./config/check-fields.ts";
 export { type FeedbackConfig, feedbackConfig, type ModelConfig } from "./config/feedback-config.ts";
 export { modelFromConfig } from "./config/model-from-config.ts";
@@ -14,9 +9,9 @@ export { DEFAULT_PERSONAS, DEFAULT_TOPICS, type TopicRow } from "./dialogues/top
 export { type Journal, openJournal } from "./journal/journal.ts";
 export type { JsonSchema, Model, ModelCompletion, ModelDefaults, ModelLimits, ModelOptions, Price } from "./model.ts";
 export { fromGenerate } from "./named-model.ts";
-// Rubrics, ratings and principles
 export { parseAspectRating, parseOverallScore, RatingParseError } from "./parse-rating.ts";
 export { parseCritiqueReply, parseListwiseReply, type Verdict } from "./parse-reply.ts";
+export { type AiSdkModel, type FromAiSdkOptions, fromAiSdk } from "./providers/ai-sdk.ts";
 export { type AnthropicOptions, anthropic } from "./providers/anthropic.ts";
 export { type GeminiOptions, gemini } from "./providers/gemini.ts";
 export { type OpenaiCompatibleOptions, openaiCompatible } from "./providers/openai-compatible.ts";

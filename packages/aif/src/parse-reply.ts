@@ -31,6 +31,35 @@ export function parseListwiseReply(reply: string, count: number, max = 5): Verdi
   return range(count).map((n) => verdict(sections.get(n)!, n, max, reply));
 }
 
+/**
+ * The better one of two texts, after the last `Winner:`: the winner's verdict is the top of the scale, the loser's 1, a tie's the
+ * middle, so that the mean over all comparisons is the share of wins put on the scale. Throws a `RatingParseError` otherwise.
+ */
+export function parsePairwiseReply(reply: string, top: number): [Verdict, Verdict] {
+  const json = parseJsonReply(reply);
+  const marker = [...reply.matchAll(/^[\s>#*_-]*winner[*_]*\s*:[*_]*[ \t]*(.*)$/gim)].at(-1);
+  const said = json === undefined ? marker?.[1] : text(field(json, "winner"));
+  const match = /^[*_`"[(]*(?:text\s*)?(1|2|tie)[*_`"\])]*\.?$/i.exec(said?.trim() ?? "");
+  if (match === null)
+    throw new RatingParseError(
+      `parsePairwiseReply: the reply's winner is ${JSON.stringify(said ?? "missing")}; it must be 1, 2 or tie`,
+      reply,
+    );
+  const rationale =
+    json === undefined
+      ? reply
+          .slice(0, marker!.index)
+          .replace(/^[\s#*]*rationale[*\s]*:[*]*/i, "")
+          .trim()
+      : text(field(json, "rationale"));
+  const winner = match[1]!.toLowerCase();
+  const rating = (n: string): number => (winner === "tie" ? (1 + top) / 2 : winner === n ? top : 1);
+  return [
+    { rating: rating("1"), rationale },
+    { rating: rating("2"), rationale },
+  ];
+}
+
 /** The critique and the overall score, which stands after the last `Overall Score:`; throws a `RatingParseError` without one. */
 export function parseCritiqueReply(reply: string): { critique: string; overallScore: number } {
   const json = parseJsonReply(reply);

@@ -13,9 +13,17 @@ import { RequestError } from "./client/errors.ts";
 import type { JsonSchema, Model } from "./model.ts";
 import { asModels } from "./named-model.ts";
 import { RatingParseError } from "./parse-rating.ts";
-import { parseCritiqueReply, parseListwiseReply, type Verdict } from "./parse-reply.ts";
+import { parseCritiqueReply, parseListwiseReply, parsePairwiseReply, type Verdict } from "./parse-reply.ts";
 import { settleAll } from "./row-failure.ts";
-import { aspectPrompt, aspectSchema, CRITIQUE_SCHEMA, correctionTurns, critiquePrompt } from "./rubrics/prompts.ts";
+import {
+  aspectPrompt,
+  aspectSchema,
+  CRITIQUE_SCHEMA,
+  correctionTurns,
+  critiquePrompt,
+  PAIRWISE_SCHEMA,
+  pairwisePrompt,
+} from "./rubrics/prompts.ts";
 import { type Aspect, type Rubric, topOf } from "./rubrics/rubric.ts";
 import { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";
 import { drawKey } from "./sampling/sample.ts";
@@ -88,14 +96,16 @@ export function planJudgements(
   seed: number,
 ): JudgeCall[] {
   checkCompletions(row, place);
+  const isPairwise = Object.values(aspects).some(({ output }) => output === "pairwise");
+  if (isPairwise && row.completions.length < 2)
+    throw new TypeError(`${place}: has 1 completion; a pairwise aspect needs at least 2`);
 
   const indices = row.completions.map((_, i) => i);
   const calls: JudgeCall[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [name, aspect] of Object.entries(aspects)) {
       const random = randomFor(seed, drawKey("rate", row.prompt_id, name, repeat));
-      const orders = aspect.output === "single" ? indices.map((i) => [i]) : [random.shuffle(indices)];
-      for (const order of orders) calls.push(aspectCall(row, name, aspect, order, repeat, random));
+      for (const order of ordersOf(aspect, indices, random)) calls.push(aspectCall(row, name, aspect, order, repeat, random));
     }
     if (critique === null) continue;
     for (const i of indices) {
@@ -122,14 +132,25 @@ function aspectCall(
   random: Random,
 ): JudgeCall {
   const texts = order.map((i) => row.completions[i]!.content);
+  const top = topOf(aspect);
+  const call = { aspect: name, repeat, order };
+  if (aspect.output === "pairwise") {
+    const messages = pairwisePrompt(titleOf(name), aspect, row, texts as [string, string], random);
+    return { ...call, messages, schema: PAIRWISE_SCHEMA, parse: (reply) => parsePairwiseReply(reply, top) };
+  }
   return {
-    aspect: name,
-    repeat,
-    order,
+    ...call,
     messages: aspectPrompt(titleOf(name), aspect, row, texts, random),
     schema: aspectSchema(texts.length, aspect),
-    parse: (reply) => parseListwiseReply(reply, texts.length, topOf(aspect)),
+    parse: (reply) => parseListwiseReply(reply, texts.length, top),
   };
+}
+
+/** Which texts are shown together, and in which order: all shuffled, each alone, or every two both ways round. */
+function ordersOf({ output }: Aspect, indices: number[], random: Random): number[][] {
+  if (output === "single") return indices.map((i) => [i]);
+  if (output === "listwise") return [random.shuffle(indices)];
+  return indices.flatMap((i) => indices.filter((j) => j !== i).map((j) => [i, j]));
 }
 
 function critiqueVerdict(reply: string): Verdict[] {

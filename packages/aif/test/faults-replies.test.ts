@@ -201,3 +201,23 @@ test("fault 42: another model behind the name is warned of and recorded", async 
   expect(rows[0]!.completions[0]).toMatchObject({ model: "dear-model", served_model: "cheaper-model" });
   expect([...progress.warnings.keys()][0]).toMatch(/dear-model.*cheaper-model/);
 });
+
+test("a pairwise aspect compares every two texts both ways round; its rating is the share of wins on the scale", async () => {
+  const longest = (request: SeenRequest): string => {
+    const [one, two] = [...request.body.messages[1]!.content.matchAll(/worth (\d)/g)].map(([, n]) => Number(n));
+    return `Rationale: more\nWinner: ${one! > two! ? 1 : 2}`;
+  };
+  const scale = { 1: "a", 2: "b", 3: "c", 4: "d" };
+  const rubric = {
+    name: "own",
+    aspects: { worth: { instructions: "Which is worth more?", scale, output: "pairwise" as const } },
+    critique: null,
+  };
+  const { rows, requests } = await rateThrough(() => answer(longest), { rubric });
+  expect(requests).toHaveLength(12);
+  // Worth 2, 5, 1, 4: one, three, no and two wins of three.
+  expect(rows[0]!.completions.map(({ annotations }) => annotations!["worth"]!.rating)).toEqual([2, 4, 1, 3]);
+  // A judge that always takes the first place gives everybody the middle.
+  const biased = await rateThrough(() => answer("Winner: Text 1"), { rubric });
+  expect(biased.rows[0]!.completions.map(({ annotations }) => annotations!["worth"]!.rating)).toEqual([2.5, 2.5, 2.5, 2.5]);
+});

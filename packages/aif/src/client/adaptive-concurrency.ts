@@ -13,17 +13,20 @@ export interface AdaptiveConcurrency {
 export function adaptiveConcurrency(max: number): AdaptiveConcurrency {
   let limit = max;
   let ceiling = max;
+  let hasWorked = true;
   let decreasedAt = Number.NEGATIVE_INFINITY;
   return {
     limit: () => Math.max(1, Math.floor(limit)),
     succeeded() {
+      hasWorked = true;
       if (limit < max) limit = Math.min(max, limit + (limit < ceiling ? 1 : 1 / limit));
       else ceiling = max;
     },
     refused(sentAt, now) {
       if (sentAt < decreasedAt) return;
       // Several refusals in a row say nothing about the limit that worked before the first of them.
-      if (limit >= ceiling) ceiling = Math.max(1, limit * 0.75);
+      if (hasWorked && limit >= ceiling) ceiling = Math.max(1, limit * 0.75);
+      hasWorked = false;
       limit = Math.max(1, limit * 0.75);
       decreasedAt = now;
     },

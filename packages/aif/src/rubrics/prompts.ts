@@ -28,6 +28,30 @@ export function aspectPrompt(title: string, aspect: Aspect, row: JudgedRow, text
   ];
 }
 
+/** The request that compares two texts on one aspect. */
+export function pairwisePrompt(
+  title: string,
+  aspect: Aspect,
+  row: JudgedRow,
+  texts: [string, string],
+  random: Random,
+): Message[] {
+  const fence = fenceOf(random);
+  const scale = Object.entries(aspect.scale).map(([rating, meaning]) => `${rating}: ${meaning}`);
+  const parts = [
+    `# ${title}\n\n${aspect.instructions}`,
+    `## What is worse and what is better, from 1 up\n\n${scale.join("\n")}`,
+    `## Instruction\n\n${fence("instruction", instructionText(row))}`,
+    ...(aspect.worldKnowledge ? [`## World knowledge\n\n${worldKnowledge(row)}`] : []),
+    ...texts.map((text, i) => `## Text ${i + 1}\n\n${fence(`text-${i + 1}`, text)}`),
+    "## Your reply\n\nSay which text is better by this criterion; their order means nothing. Reply in exactly this form. (If you are made to reply in JSON, give the same content there.)\n\nRationale: <your reason, short>\nWinner: <1, 2 or tie>",
+  ];
+  return [
+    { role: "system", content: judgeRole("You compare texts by one criterion.") },
+    { role: "user", content: parts.join("\n\n") },
+  ];
+}
+
 /** The request for a critique of one answer with its overall score. */
 export function critiquePrompt(
   instructions: string,
@@ -74,6 +98,12 @@ export function aspectSchema(count: number, aspect: Aspect): JsonSchema {
   };
   return strictObject({ texts: { type: "array", items: strictObject(properties) } });
 }
+
+/** The JSON form of `pairwisePrompt`'s reply. */
+export const PAIRWISE_SCHEMA: JsonSchema = strictObject({
+  rationale: { type: "string" },
+  winner: { type: "string", enum: ["1", "2", "tie"] },
+});
 
 /** The JSON form of `critiquePrompt`'s reply. */
 export const CRITIQUE_SCHEMA: JsonSchema = strictObject({ critique: { type: "string" }, overall_score: { type: "number" } });
