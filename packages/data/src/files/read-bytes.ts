@@ -2,9 +2,10 @@ import type { Compression } from "./file-format.ts";
 import { builtin } from "./node-builtins.ts";
 import { zstdFrames } from "./zstd-frames.ts";
 
-const CHUNK_BYTES = 1 << 20;
+/** Small enough that what waits for the garbage collector stays small too. */
+const CHUNK_BYTES = 1 << 18;
 
-/** A file's content in chunks of about 1 MiB, decompressed; a cut or corrupt archive is an error that names the file. */
+/** A file's content in chunks of 256 KiB, decompressed; a cut or corrupt archive is an error that names the file. */
 export async function* readBytes(path: string, compression: Compression, caller: string): AsyncGenerator<Uint8Array> {
   const file = builtin("node:fs", caller).createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {

@@ -49,7 +49,7 @@ async function openGroups(sink: Sink, schema: SchemaElement[], caller: string): 
           const value = (row as Record<string, unknown>)[name];
           return convert ? fit(value, column) : (value ?? undefined);
         });
-        return { name, data, ...(column.kind === "string" ? { encoding: "PLAIN" as const } : {}) };
+        return { name, data, encoding: "PLAIN" as const };
       });
       await writer.write({ columnData, rowGroupSize: Math.max(rows.length, 1) });
       await flush();
