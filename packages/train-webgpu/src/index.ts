@@ -2,7 +2,7 @@
 export type { AdapterClass } from "./device/adapter-class.ts";
 export { type Device, type RequestDeviceOptions, requestDevice } from "./device/request-device.ts";
 // Model folders
-export { type ModelConfig, type ModelType } from "./formats/model-config/model-config.ts";
+export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
 export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
 // Models
 export type { LoraOptions } from "./model/device-adapter.ts";

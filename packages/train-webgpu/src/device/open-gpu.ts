@@ -51,7 +51,9 @@ export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu>
     if (gpu && adapter) return { gpu, adapter, environment: {} };
   }
   if (typeof document !== "undefined") {
-    throw new Error("requestDevice: this browser has no WebGPU adapter; open chrome://gpu, or update the browser and its drivers");
+    throw new Error(
+      "requestDevice: this browser has no WebGPU adapter; open chrome://gpu, or update the browser and its drivers",
+    );
   }
   const software = await softwareGpu();
   if (!software) {

@@ -4,10 +4,10 @@ import { addBias } from "../kernels/bias/bias.ts";
 import { embedding } from "../kernels/embedding/embedding.ts";
 import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logps.ts";
 import { type LowRank, linear } from "../kernels/matmul/matmul.ts";
+import type { KernelTarget } from "../kernels/prelude/prelude.ts";
 import { rmsNorm } from "../kernels/rms-norm/rms-norm.ts";
 import { rope } from "../kernels/rope/rope.ts";
 import { swiglu } from "../kernels/swiglu/swiglu.ts";
-import type { KernelTarget } from "../kernels/prelude/prelude.ts";
 import type { Tape } from "../plan/tape.ts";
 import type { Sizes, Tensor } from "../plan/tensor.ts";
 import type { StreamTensors } from "./stream.ts";
@@ -47,7 +47,12 @@ export function labelStats(tape: Tape, context: DecoderContext, hidden: Tensor, 
   const shape = { width, vocabulary, maxTokens: capacity.tokens, maxLabelled: capacity.labelled, chunkBytes };
   const gathered = gatherLabelled(tape, target, hidden, labels, shape);
   const rows = (s: Sizes): number => Math.ceil(s.labelled / 4) * 4;
-  const normed = rmsNorm(tape, target, gathered, weight("model.norm.weight"), { rows, maxRows: Math.ceil(capacity.labelled / 4) * 4, width, eps });
+  const normed = rmsNorm(tape, target, gathered, weight("model.norm.weight"), {
+    rows,
+    maxRows: Math.ceil(capacity.labelled / 4) * 4,
+    width,
+    eps,
+  });
   const head = weight(config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
   return linearLogps(tape, target, normed, head, labels, shape);
 }
@@ -94,12 +99,32 @@ function norm(tape: Tape, { target, config, weight, stream }: DecoderContext, x:
 
 function headNorm(tape: Tape, { target, config, stream }: DecoderContext, x: Tensor, weight: Tensor, heads: number): Tensor {
   const rows = (s: Sizes): number => s.tokens * heads;
-  return rmsNorm(tape, target, x, weight, { rows, maxRows: stream.capacity.tokens * heads, width: config.headDim, eps: config.rmsNormEps });
+  return rmsNorm(tape, target, x, weight, {
+    rows,
+    maxRows: stream.capacity.tokens * heads,
+    width: config.headDim,
+    eps: config.rmsNormEps,
+  });
 }
 
-function projection(tape: Tape, context: DecoderContext, x: Tensor, module: string, inputs: number, outputs: number, residual?: Tensor): Tensor {
+function projection(
+  tape: Tape,
+  context: DecoderContext,
+  x: Tensor,
+  module: string,
+  inputs: number,
+  outputs: number,
+  residual?: Tensor,
+): Tensor {
   const { target, weight, lowRank, stream, config } = context;
-  const shape = { rows: tokens, maxRows: stream.capacity.tokens, inputs, outputs, lowRank: lowRank?.(module), ...(residual && { residual }) };
+  const shape = {
+    rows: tokens,
+    maxRows: stream.capacity.tokens,
+    inputs,
+    outputs,
+    lowRank: lowRank?.(module),
+    ...(residual && { residual }),
+  };
   const y = linear(tape, target, x, weight(`${module}.weight`), shape);
   if (hasBias(config, module)) addBias(tape, target, y, weight(`${module}.bias`), tokens, outputs);
   return y;

@@ -27,8 +27,18 @@ export function freshAdapter(config: ModelConfig, options: LoraOptions, seed: nu
   if (!(alpha > 0)) throw new RangeError(`loadModel: lora.alpha is ${alpha}; give a number above 0`);
   const modules = matchTargetModules(config, targetModules);
   const names = [...new Set(modules.map(({ module }) => module.split(".").at(-1)!))];
-  const adapterConfig: AdapterConfig = { r, loraAlpha: alpha, loraDropout: dropout, useRslora, targetModules: names, baseModel, raw: {} };
-  const matrices = new Map(modules.map(({ module, inputs, outputs }) => [module, initialLora(module, { inputs, outputs, r }, seed)]));
+  const adapterConfig: AdapterConfig = {
+    r,
+    loraAlpha: alpha,
+    loraDropout: dropout,
+    useRslora,
+    targetModules: names,
+    baseModel,
+    raw: {},
+  };
+  const matrices = new Map(
+    modules.map(({ module, inputs, outputs }) => [module, initialLora(module, { inputs, outputs, r }, seed)]),
+  );
   return { config: adapterConfig, matrices };
 }
 

@@ -48,7 +48,11 @@ export async function loadModel(device: Device, path: string, options: LoadModel
  * @example
  * using policy = await createModel(device, parseModelConfig(json), { seed: 0, tokenizer });
  */
-export async function createModel(device: Device, config: ModelConfig, options: { seed: number; tokenizer?: Tokenizer }): Promise<Policy> {
+export async function createModel(
+  device: Device,
+  config: ModelConfig,
+  options: { seed: number; tokenizer?: Tokenizer },
+): Promise<Policy> {
   checkDivisible(config, "the configuration");
   const weights = await drawWeights(device, config, options.seed);
   return createPolicy({ device, config, weights, tokenizer: options.tokenizer });
@@ -57,6 +61,7 @@ export async function createModel(device: Device, config: ModelConfig, options: 
 /** The kernels read four floats at a time. */
 function checkDivisible(config: ModelConfig, where: string): void {
   for (const name of ["hiddenSize", "intermediateSize", "headDim"] as const) {
-    if (config[name] % 4 !== 0) throw new RangeError(`loadModel: ${name} of ${where} is ${config[name]}; the kernels need a multiple of 4`);
+    if (config[name] % 4 !== 0)
+      throw new RangeError(`loadModel: ${name} of ${where} is ${config[name]}; the kernels need a multiple of 4`);
   }
 }

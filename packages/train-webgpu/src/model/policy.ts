@@ -53,14 +53,22 @@ export function createPolicy({ device, config, weights, adapter, tokenizer, fold
 }
 
 /** The low-rank update of each adapted module; `tensor` may swap in the trainable form of a matrix. */
-export function lowRankOf(adapter: DeviceAdapter | undefined, tensor: (name: string, matrix: Tensor) => Tensor = (_, matrix) => matrix) {
+export function lowRankOf(
+  adapter: DeviceAdapter | undefined,
+  tensor: (name: string, matrix: Tensor) => Tensor = (_, matrix) => matrix,
+) {
   return (module: string): LowRank | undefined => {
     const [nameA, nameB] = [`${module}.lora_A.weight`, `${module}.lora_B.weight`];
     const a = adapter?.weights.tensors.get(nameA);
     const b = adapter?.weights.tensors.get(nameB);
     if (!adapter || !a || !b) return undefined;
     const scaling = loraScaling(adapter.config);
-    return { a: tensor(nameA, a), b: tensor(nameB, b), rank: paddedRank(adapter.config.r), scale: (s) => scaling * s.adapterScale };
+    return {
+      a: tensor(nameA, a),
+      b: tensor(nameB, b),
+      rank: paddedRank(adapter.config.r),
+      scale: (s) => scaling * s.adapterScale,
+    };
   };
 }
 

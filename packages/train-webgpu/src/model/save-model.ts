@@ -1,6 +1,6 @@
 import { saveTokenizer } from "@zephyr/data";
-import { parameterShapes } from "../formats/model-config/parameter-shapes.ts";
 import { saveAdapter } from "../formats/adapter/adapter-folder.ts";
+import { parameterShapes } from "../formats/model-config/parameter-shapes.ts";
 import { copyCompanions, saveModelFolder } from "../formats/model-folder/model-folder.ts";
 import { fromFloat32 } from "../formats/safetensors/convert.ts";
 import { product } from "../kernels/matmul/matmul.ts";

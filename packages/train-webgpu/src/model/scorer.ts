@@ -5,7 +5,7 @@ import { createTape } from "../plan/tape.ts";
 import type { Sizes, Tensor } from "../plan/tensor.ts";
 import { read } from "../plan/upload.ts";
 import { grow } from "./capacity.ts";
-import { decoder, type DecoderContext, labelStats } from "./decoder.ts";
+import { type DecoderContext, decoder, labelStats } from "./decoder.ts";
 import { lowRankOf, type Policy, weightOf } from "./policy.ts";
 import { allocateStream, freeStream, labelsOf, loadStream, needs, type StreamTensors } from "./stream.ts";
 

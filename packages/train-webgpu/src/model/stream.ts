@@ -91,7 +91,9 @@ export function labelsOf({ inputIds, sequenceOffsets, completionMask, rowIds }: 
   for (let s = 0; s + 1 < sequenceOffsets.length; s++) {
     const start = sequenceOffsets[s]!;
     if (completionMask[start] === 1) {
-      throw new RangeError(`labelsOf: the first token of sequence ${s}${rowIds ? ` (row "${rowIds[s]}")` : ""} is in the completion mask; nothing stands before it, so give the completion a prompt or a BOS token`);
+      throw new RangeError(
+        `labelsOf: the first token of sequence ${s}${rowIds ? ` (row "${rowIds[s]}")` : ""} is in the completion mask; nothing stands before it, so give the completion a prompt or a BOS token`,
+      );
     }
     for (let t = start + 1; t < sequenceOffsets[s + 1]!; t++) {
       if (completionMask[t] !== 1) continue;
@@ -146,7 +148,11 @@ function padded(values: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
   return copy;
 }
 
-function checkBatch({ inputIds, positions, completionMask, sequenceOffsets, rowIds }: TokenBatch, capacity: Capacity, vocabulary: number): void {
+function checkBatch(
+  { inputIds, positions, completionMask, sequenceOffsets, rowIds }: TokenBatch,
+  capacity: Capacity,
+  vocabulary: number,
+): void {
   const tokens = inputIds.length;
   if (positions.length !== tokens || completionMask.length !== tokens || sequenceOffsets.at(-1) !== tokens) {
     throw new RangeError(
@@ -154,11 +160,15 @@ function checkBatch({ inputIds, positions, completionMask, sequenceOffsets, rowI
     );
   }
   for (let s = 0; s + 1 < sequenceOffsets.length; s++) {
-    if (sequenceOffsets[s + 1]! <= sequenceOffsets[s]!) throw new RangeError(`loadStream: sequence ${s}${rowIds ? ` (row "${rowIds[s]}")` : ""} is empty`);
+    if (sequenceOffsets[s + 1]! <= sequenceOffsets[s]!)
+      throw new RangeError(`loadStream: sequence ${s}${rowIds ? ` (row "${rowIds[s]}")` : ""} is empty`);
   }
   const foreign = inputIds.findIndex((id) => id >= vocabulary);
   if (foreign >= 0) {
-    throw new RangeError(`loadStream: token ${foreign} has id ${inputIds[foreign]}, the model's vocabulary has ${vocabulary}; the tokenizer and the model do not belong together`);
+    throw new RangeError(
+      `loadStream: token ${foreign} has id ${inputIds[foreign]}, the model's vocabulary has ${vocabulary}; the tokenizer and the model do not belong together`,
+    );
   }
-  if (tokens > capacity.tokens) throw new RangeError(`loadStream: the batch has ${tokens} tokens, the plan holds ${capacity.tokens}`);
+  if (tokens > capacity.tokens)
+    throw new RangeError(`loadStream: the batch has ${tokens} tokens, the plan holds ${capacity.tokens}`);
 }

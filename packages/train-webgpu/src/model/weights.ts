@@ -1,11 +1,11 @@
 import type { Device } from "../device/request-device.ts";
+import type { ModelConfig } from "../formats/model-config/model-config.ts";
+import { checkParameters, type ParameterShape, parameterShapes } from "../formats/model-config/parameter-shapes.ts";
 import { toFloat32 } from "../formats/safetensors/convert.ts";
 import type { Safetensors } from "../formats/safetensors/read.ts";
-import { checkParameters, type ParameterShape, parameterShapes } from "../formats/model-config/parameter-shapes.ts";
-import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { initialWeights } from "../init/initial-weights.ts";
-import { allocate, read, write } from "../plan/upload.ts";
 import type { Tensor } from "../plan/tensor.ts";
+import { allocate, read, write } from "../plan/upload.ts";
 
 /** The weights of a model on a device, by their Hugging Face names. */
 export interface Weights extends Disposable {
@@ -31,7 +31,11 @@ export async function drawWeights(device: Device, config: ModelConfig, seed: num
   });
 }
 
-async function fill(device: Device, shapes: ParameterShape[], data: (shape: ParameterShape) => Promise<Float32Array<ArrayBuffer>>): Promise<Weights> {
+async function fill(
+  device: Device,
+  shapes: ParameterShape[],
+  data: (shape: ParameterShape) => Promise<Float32Array<ArrayBuffer>>,
+): Promise<Weights> {
   const tensors = new Map<string, Tensor>();
   for (const shape of shapes) {
     const values = await data(shape);

@@ -26,11 +26,7 @@ interface Launch {
  * Compiles every kernel of the phases, places their temporaries by lifetime over all phases in the order given, and builds the
  * bind groups. Throws where a kernel does not compile, or a tensor exceeds the device's binding limit.
  */
-export async function createExecutor(
-  device: Device,
-  phases: Record<string, Dispatch[]>,
-  keep: Tensor[] = [],
-): Promise<Executor> {
+export async function createExecutor(device: Device, phases: Record<string, Dispatch[]>, keep: Tensor[] = []): Promise<Executor> {
   const all = Object.values(phases).flat();
   const memory = planMemory(all, new Set(keep));
   const pipelines = await compileAll(device, all);
@@ -61,7 +57,12 @@ export async function createExecutor(
       if (!list) throw new Error(`run: no phase "${phase}"; there are ${[...launches.keys()].join(", ")}`);
       if (list.length === 0) return;
       for (const launch of list) {
-        pack(new DataView(words, launch.block * BLOCK, BLOCK), launch.pipeline, launch.dispatch.params(sizes), launch.dispatch.kernel.name);
+        pack(
+          new DataView(words, launch.block * BLOCK, BLOCK),
+          launch.pipeline,
+          launch.dispatch.params(sizes),
+          launch.dispatch.kernel.name,
+        );
       }
       const first = list[0]!.block * BLOCK;
       device.gpu.queue.writeBuffer(uniforms, first, words, first, list.length * BLOCK);
@@ -79,7 +80,9 @@ const UNIFORM = 0x40 | 0x08;
 
 async function compileAll(device: Device, dispatches: Dispatch[]): Promise<Map<string, Pipeline>> {
   const kernels = new Map(dispatches.map((dispatch) => [dispatch.kernel.wgsl, dispatch.kernel]));
-  const compiled = await Promise.all([...kernels.values()].map(async (kernel) => [kernel.wgsl, await compile(device, kernel)] as const));
+  const compiled = await Promise.all(
+    [...kernels.values()].map(async (kernel) => [kernel.wgsl, await compile(device, kernel)] as const),
+  );
   return new Map(compiled);
 }
 
@@ -96,7 +99,9 @@ const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 function bind(device: Device, pipeline: Pipeline, dispatch: Dispatch, uniforms: GPUBuffer, block: number): GPUBindGroup {
   const { kernel, tensors } = dispatch;
   if (tensors.length !== pipeline.access.length) {
-    throw new Error(`createExecutor: kernel "${kernel.name}" has ${pipeline.access.length} storage bindings, was given ${tensors.length}`);
+    throw new Error(
+      `createExecutor: kernel "${kernel.name}" has ${pipeline.access.length} storage bindings, was given ${tensors.length}`,
+    );
   }
   const entries: GPUBindGroupEntry[] = tensors.map((tensor, index) => {
     if (!tensor.place) throw new Error(`createExecutor: tensor "${tensor.name}" of kernel "${kernel.name}" has no place`);

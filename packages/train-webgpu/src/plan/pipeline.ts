@@ -61,7 +61,8 @@ export function interfaceOf({ name, wgsl }: Kernel): Pick<Pipeline, "access" | "
     access[Number(binding) - 1] = mode as "read" | "read_write";
   }
   const body = /struct Params\s*\{([^}]*)\}/.exec(wgsl)?.[1];
-  if (body === undefined) throw new Error(`compile: kernel "${name}" has no struct Params; every kernel takes its sizes from one`);
+  if (body === undefined)
+    throw new Error(`compile: kernel "${name}" has no struct Params; every kernel takes its sizes from one`);
   const fields = [...body.replaceAll(/\/\/.*$/gm, "").matchAll(/(\w+)\s*:\s*(u32|f32)/g)].map(([, field, type]) => ({
     name: field!,
     type: type as ParamType,

@@ -10,12 +10,19 @@ export function allocate(device: Device, name: string, bytes: number, gradient?:
     throw new RangeError(`allocate: "${name}" needs ${bytes} bytes in one binding, the device allows ${device.maxBindingBytes}`);
   }
   const buffer = device.gpu.createBuffer({ label: name, size: Math.max(4, bytes), usage: STORAGE });
-  return { name, bytes: Math.max(4, bytes), place: { buffer, offset: 0 }, needsGradient: gradient !== undefined, ...(gradient && { gradient }) };
+  return {
+    name,
+    bytes: Math.max(4, bytes),
+    place: { buffer, offset: 0 },
+    needsGradient: gradient !== undefined,
+    ...(gradient && { gradient }),
+  };
 }
 
 /** Writes numbers into a tensor, from its start. */
 export function write(device: Device, tensor: Tensor, data: DeviceArray): void {
-  if (data.byteLength > tensor.bytes) throw new RangeError(`write: ${data.byteLength} bytes do not fit "${tensor.name}" of ${tensor.bytes}`);
+  if (data.byteLength > tensor.bytes)
+    throw new RangeError(`write: ${data.byteLength} bytes do not fit "${tensor.name}" of ${tensor.bytes}`);
   if (data.length > 0) device.gpu.queue.writeBuffer(tensor.place!.buffer, tensor.place!.offset, data);
 }
 
@@ -35,7 +42,9 @@ export async function read(device: Device, tensors: { tensor: Tensor; length: nu
   device.gpu.queue.submit([encoder.finish()]);
   await staging.mapAsync(0x01);
   const mapped = staging.getMappedRange();
-  const copies = tensors.map(({ length }, index) => new Float32Array(mapped.slice(offsets[index]!, offsets[index]! + length * 4)));
+  const copies = tensors.map(
+    ({ length }, index) => new Float32Array(mapped.slice(offsets[index]!, offsets[index]! + length * 4)),
+  );
   staging.destroy();
   return copies;
 }

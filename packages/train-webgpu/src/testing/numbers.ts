@@ -24,11 +24,19 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
     if (!(difference <= Math.abs(actual[worst]! - expected[worst]!))) worst = i;
   }
   const difference = Math.abs(actual[worst]! - expected[worst]!) / largest;
-  expect(difference, `${name}[${worst}] is ${actual[worst]}, expected ${expected[worst]} (largest ${largest})`).toBeLessThanOrEqual(bound);
+  expect(
+    difference,
+    `${name}[${worst}] is ${actual[worst]}, expected ${expected[worst]} (largest ${largest})`,
+  ).toBeLessThanOrEqual(bound);
 }
 
 /** Central differences of a scalar function at x, one entry at a time, in float64. */
-export function finiteDifferences(f: (x: Float64Array) => number, x: ArrayLike<number>, entries: number[], step = 1e-5): number[] {
+export function finiteDifferences(
+  f: (x: Float64Array) => number,
+  x: ArrayLike<number>,
+  entries: number[],
+  step = 1e-5,
+): number[] {
   return entries.map((index) => {
     const at = (delta: number): number => {
       const moved = Float64Array.from(x);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openSafetensors } from "../formats/safetensors/read.ts";
 import { toFloat32 } from "../formats/safetensors/convert.ts";
+import { openSafetensors } from "../formats/safetensors/read.ts";
 
 /** Path of a file or folder of this package's fixtures: results of transformers, TRL and PEFT on tiny models. */
 export const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));

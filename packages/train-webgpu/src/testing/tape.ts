@@ -43,7 +43,10 @@ export async function runOps(
   }
   using executor = await createExecutor(device, { all: tape.dispatches }, [output]);
   executor.run("all", { ...noSizes, ...sizes });
-  const wanted = [{ tensor: output, length: options.outputLength }, ...inputs.map((t) => ({ tensor: t.gradient!, length: t.bytes / 4 }))];
+  const wanted = [
+    { tensor: output, length: options.outputLength },
+    ...inputs.map((t) => ({ tensor: t.gradient!, length: t.bytes / 4 })),
+  ];
   const [result, ...gradients] = await read(device, wanted);
   return { output: result!, gradients };
 }

@@ -1,8 +1,8 @@
+import type { LowRank } from "../kernels/matmul/matmul.ts";
 import type { Policy } from "../model/policy.ts";
 import { lowRankOf, weightOf } from "../model/policy.ts";
-import type { LowRank } from "../kernels/matmul/matmul.ts";
-import { allocate } from "../plan/upload.ts";
 import type { Tensor } from "../plan/tensor.ts";
+import { allocate } from "../plan/upload.ts";
 
 /** A parameter in training: the weight itself, its gradient and AdamW's moments. */
 export interface Trainable {

@@ -1,8 +1,8 @@
 import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
 import type { PreferenceLoss, PreferenceLossOutput } from "@zephyr/losses";
-import { preferenceLoss, type PreferenceLossTensors } from "../kernels/preference-loss/preference-loss.ts";
+import { type PreferenceLossTensors, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
-import { decoder, type DecoderContext, labelStats } from "../model/decoder.ts";
+import { type DecoderContext, decoder, labelStats } from "../model/decoder.ts";
 import type { Policy } from "../model/policy.ts";
 import { idleSizes, logitsBytes } from "../model/scorer.ts";
 import { allocateStream, type Capacity, freeStream, loadStream, type StreamSizes } from "../model/stream.ts";
@@ -36,7 +36,11 @@ export interface TrainingPlan extends Disposable {
   readonly bytes: number;
   /** Supervised: the loss is -lossScale times the sum of the labelled tokens' log-probabilities. */
   supervised(batch: TokenBatch, place: MicroBatchPlace): Promise<SequenceResults>;
-  preference(batch: PreferenceBatch, loss: PreferenceLoss, place: MicroBatchPlace): Promise<SequenceResults & { output: PairResults }>;
+  preference(
+    batch: PreferenceBatch,
+    loss: PreferenceLoss,
+    place: MicroBatchPlace,
+  ): Promise<SequenceResults & { output: PairResults }>;
   /** Forward only. */
   evaluate(batch: TokenBatch): Promise<SequenceResults>;
 }
@@ -52,15 +56,33 @@ export interface TrainingPlanOptions {
   loss?: PreferenceLoss | undefined;
 }
 
-export async function createTrainingPlan({ policy, trainables, capacity, checkpointing, loss }: TrainingPlanOptions): Promise<TrainingPlan> {
+export async function createTrainingPlan({
+  policy,
+  trainables,
+  capacity,
+  checkpointing,
+  loss,
+}: TrainingPlanOptions): Promise<TrainingPlan> {
   const { device, config } = policy;
   const stream = allocateStream(device, capacity, policy.inverseFrequencies);
   const pairTensors = allocatePairs(policy, capacity, stream.labels.sequenceGradient);
   const tape = createTape();
-  const context: DecoderContext = { target: device, config, stream, weight: trainables.weight, lowRank: trainables.lowRank, checkpointing };
+  const context: DecoderContext = {
+    target: device,
+    config,
+    stream,
+    weight: trainables.weight,
+    lowRank: trainables.lowRank,
+    checkpointing,
+  };
   const rowStats = labelStats(tape, context, decoder(tape, context), logitsBytes(policy));
   const { rowOffsets, labels } = stream;
-  const sums = sequenceSums(tape, device, { rowOffsets, rowStats, rowWeights: labels.rowWeights, maxSequences: capacity.sequences });
+  const sums = sequenceSums(tape, device, {
+    rowOffsets,
+    rowStats,
+    rowWeights: labels.rowWeights,
+    maxSequences: capacity.sequences,
+  });
   const forward = tape.dispatches.splice(0);
   const onDevice = loss?.wgsl !== undefined;
   if (onDevice) preferenceLoss(tape, loss as PreferenceLoss & { wgsl: string }, { sums, ...pairTensors }, maxPairs(capacity));
@@ -126,7 +148,8 @@ export async function createTrainingPlan({ policy, trainables, capacity, checkpo
 }
 
 const maxPairs = (capacity: Capacity): number => Math.ceil(capacity.sequences / 2);
-const bytesOf = (tensors: unknown[]): number => tensors.reduce<number>((sum, tensor) => sum + ((tensor as Tensor).place ? (tensor as Tensor).bytes : 0), 0);
+const bytesOf = (tensors: unknown[]): number =>
+  tensors.reduce<number>((sum, tensor) => sum + ((tensor as Tensor).place ? (tensor as Tensor).bytes : 0), 0);
 
 function allocatePairs({ device }: Policy, capacity: Capacity, sequenceGradient: Tensor): Omit<PreferenceLossTensors, "sums"> {
   const pairs = maxPairs(capacity);
@@ -140,7 +163,12 @@ function allocatePairs({ device }: Policy, capacity: Capacity, sequenceGradient:
   };
 }
 
-function writePairs({ device }: Policy, tensors: Omit<PreferenceLossTensors, "sums">, batch: PreferenceBatch, lengths: Float64Array): void {
+function writePairs(
+  { device }: Policy,
+  tensors: Omit<PreferenceLossTensors, "sums">,
+  batch: PreferenceBatch,
+  lengths: Float64Array,
+): void {
   const { pairs, refChosenLogps, refRejectedLogps } = batch;
   const reference = new Float32Array(2 * pairs);
   if (refChosenLogps && refRejectedLogps) reference.set([...refChosenLogps, ...refRejectedLogps]);
@@ -155,7 +183,11 @@ function pairResults(values: Float32Array, pairs: number): PairResults {
 }
 
 /** The float64 view of a micro-batch that a loss written in TypeScript is called with. */
-export function preferenceLogps(logps: Float64Array, lengths: Float64Array, { pairs, refChosenLogps, refRejectedLogps }: PreferenceBatch) {
+export function preferenceLogps(
+  logps: Float64Array,
+  lengths: Float64Array,
+  { pairs, refChosenLogps, refRejectedLogps }: PreferenceBatch,
+) {
   return {
     chosenLogps: logps.slice(0, pairs),
     rejectedLogps: logps.slice(pairs),

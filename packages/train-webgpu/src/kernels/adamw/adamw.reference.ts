@@ -7,7 +7,14 @@ export interface AdamwHyperparameters {
 }
 
 /** One AdamW step in float64, in place; `step` counts from 1. */
-export function adamwReference(p: Float64Array, g: ArrayLike<number>, m: Float64Array, v: Float64Array, step: number, h: AdamwHyperparameters): void {
+export function adamwReference(
+  p: Float64Array,
+  g: ArrayLike<number>,
+  m: Float64Array,
+  v: Float64Array,
+  step: number,
+  h: AdamwHyperparameters,
+): void {
   for (let i = 0; i < p.length; i++) {
     m[i] = h.beta1 * m[i]! + (1 - h.beta1) * g[i]!;
     v[i] = h.beta2 * v[i]! + (1 - h.beta2) * g[i]! ** 2;

@@ -18,7 +18,13 @@ export interface AdamwSettings {
 }
 
 /** One optimizer step of one tensor; `sizes.step` counts from 1 and `sizes.learningRate` is that of this step. */
-export function adamw(tape: Tape, target: KernelTarget, tensors: AdamwTensors, normAndClip: Tensor, settings: AdamwSettings): void {
+export function adamw(
+  tape: Tape,
+  target: KernelTarget,
+  tensors: AdamwTensors,
+  normAndClip: Tensor,
+  settings: AdamwSettings,
+): void {
   const { parameter, gradient, firstMoment, secondMoment } = tensors;
   const { beta1, beta2, epsilon, weightDecay } = settings;
   const elements = parameter.bytes / 4;
@@ -32,5 +38,7 @@ export function adamw(tape: Tape, target: KernelTarget, tensors: AdamwTensors, n
     correction1: 1 - beta1 ** step,
     correction2: Math.sqrt(1 - beta2 ** step),
   });
-  tape.run(withPrelude(target, "adamw", source), [gradient, normAndClip, parameter, firstMoment, secondMoment], params, () => [elementGroups(elements)]);
+  tape.run(withPrelude(target, "adamw", source), [gradient, normAndClip, parameter, firstMoment, secondMoment], params, () => [
+    elementGroups(elements),
+  ]);
 }

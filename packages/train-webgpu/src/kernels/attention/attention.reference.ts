@@ -9,7 +9,12 @@ export interface AttentionReferenceShape {
 }
 
 /** Causal attention over a ragged stream in float64, by the definition: q, o [T, H, D]; k, v [T, K, D]; P kept per row. */
-export function attentionReference(q: ArrayLike<number>, k: ArrayLike<number>, v: ArrayLike<number>, shape: AttentionReferenceShape): Float64Array {
+export function attentionReference(
+  q: ArrayLike<number>,
+  k: ArrayLike<number>,
+  v: ArrayLike<number>,
+  shape: AttentionReferenceShape,
+): Float64Array {
   const { heads, headDim } = shape;
   const o = new Float64Array(q.length);
   forEachRow(q, k, shape, (h, kv, i, first, p) => {
@@ -53,7 +58,13 @@ export function attentionGradientReference(
   return { dq, dk, dv };
 }
 
-type RowVisit = (head: number, keyValueAt: (token: number) => number, row: number, firstKey: number, probabilities: number[]) => void;
+type RowVisit = (
+  head: number,
+  keyValueAt: (token: number) => number,
+  row: number,
+  firstKey: number,
+  probabilities: number[],
+) => void;
 
 function forEachRow(q: ArrayLike<number>, k: ArrayLike<number>, shape: AttentionReferenceShape, visit: RowVisit): void {
   const { heads, keyValueHeads, headDim, window = Number.POSITIVE_INFINITY, sequenceOffsets } = shape;
@@ -71,7 +82,13 @@ function forEachRow(q: ArrayLike<number>, k: ArrayLike<number>, shape: Attention
         const max = Math.max(...scores);
         const weights = scores.map((score) => Math.exp(score - max));
         const sum = weights.reduce((a, b) => a + b, 0);
-        visit(h, kv, i, first, weights.map((weight) => weight / sum));
+        visit(
+          h,
+          kv,
+          i,
+          first,
+          weights.map((weight) => weight / sum),
+        );
       }
     }
   }

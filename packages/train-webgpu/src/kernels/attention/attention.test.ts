@@ -75,7 +75,8 @@ describe("attention", () => {
       const sizes = { tokens: before + 37, tiles: tileData.length / 4 };
       const tiles = tensor(device, "tiles", tileData);
       const maxTokens = before + 37;
-      const record = (tape: Parameters<typeof attention>[0]) => attention(tape, device, inputs[0]!, inputs[1]!, inputs[2]!, tiles, { ...shape, maxTokens });
+      const record = (tape: Parameters<typeof attention>[0]) =>
+        attention(tape, device, inputs[0]!, inputs[1]!, inputs[2]!, tiles, { ...shape, maxTokens });
       const { output } = await runOps(device, sizes, record, { outputLength: (before + 37) * 16 });
       return output.slice(before * 16);
     };
@@ -88,11 +89,27 @@ describe("attention", () => {
     const { sequenceOffsets, q, k, v, dOut } = makeCase({ ...shape, lengths: [3, 9] });
     const full = { ...shape, sequenceOffsets };
     const { dq, dk, dv } = attentionGradientReference(q, k, v, dOut, full);
-    const loss = (a: ArrayLike<number>, b: ArrayLike<number>, c: ArrayLike<number>) => attentionReference(a, b, c, full).reduce((s, x, i) => s + x * dOut[i]!, 0);
+    const loss = (a: ArrayLike<number>, b: ArrayLike<number>, c: ArrayLike<number>) =>
+      attentionReference(a, b, c, full).reduce((s, x, i) => s + x * dOut[i]!, 0);
     const entries = [0, 5, 40, 100];
-    expectClose(entries.map((i) => dq[i]!), finiteDifferences((x) => loss(x, k, v), q, entries), 1e-7, "dq");
-    expectClose(entries.map((i) => dk[i]!), finiteDifferences((x) => loss(q, x, v), k, entries), 1e-7, "dk");
-    expectClose(entries.map((i) => dv[i]!), finiteDifferences((x) => loss(q, k, x), v, entries), 1e-7, "dv");
+    expectClose(
+      entries.map((i) => dq[i]!),
+      finiteDifferences((x) => loss(x, k, v), q, entries),
+      1e-7,
+      "dq",
+    );
+    expectClose(
+      entries.map((i) => dk[i]!),
+      finiteDifferences((x) => loss(q, x, v), k, entries),
+      1e-7,
+      "dk",
+    );
+    expectClose(
+      entries.map((i) => dv[i]!),
+      finiteDifferences((x) => loss(q, k, x), v, entries),
+      1e-7,
+      "dv",
+    );
   });
 
   it("does not overflow at scores of 1e4", async (context) => {
@@ -101,7 +118,8 @@ describe("attention", () => {
     const inputs = [tensor(device, "q", q), tensor(device, "k", q), tensor(device, "v", normals(64, 1))];
     const tiles = tensor(device, "tiles", attentionTiles(Uint32Array.of(0, 8)));
     const shape = { heads: 1, keyValueHeads: 1, headDim: 8, maxTokens: 8 };
-    const record = (tape: Parameters<typeof attention>[0]) => attention(tape, device, inputs[0]!, inputs[1]!, inputs[2]!, tiles, shape);
+    const record = (tape: Parameters<typeof attention>[0]) =>
+      attention(tape, device, inputs[0]!, inputs[1]!, inputs[2]!, tiles, shape);
     const { output } = await runOps(device, { tokens: 8, tiles: 1 }, record, { outputLength: 64 });
     expect(output.every(Number.isFinite)).toBe(true);
   });

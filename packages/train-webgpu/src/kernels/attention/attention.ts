@@ -14,7 +14,15 @@ export interface AttentionShape {
 }
 
 /** Causal attention inside each sequence of the stream: q [T, H, D]; k, v [T, K, D] to o [T, H, D]. */
-export function attention(tape: Tape, target: KernelTarget, q: Tensor, k: Tensor, v: Tensor, tiles: Tensor, shape: AttentionShape): Tensor {
+export function attention(
+  tape: Tape,
+  target: KernelTarget,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  tiles: Tensor,
+  shape: AttentionShape,
+): Tensor {
   const { heads, keyValueHeads, headDim, window, maxTokens } = shape;
   const o = tape.temporary("attention", q.bytes, [q, k, v]);
   const lse = tape.temporary("log-sum-exp", maxTokens * heads * 4);
@@ -42,14 +50,20 @@ export function attention(tape: Tape, target: KernelTarget, q: Tensor, k: Tensor
     const dq = tape.gradientTarget(q);
     if (dq) {
       const pieces = split(target, headDim, "query-gradient");
-      tape.run(attentionQueryGradient(target, headDim), [q, k, v, dO, stats, tiles, dq.tensor], params, (s) => [groups(s, pieces), heads]);
+      tape.run(attentionQueryGradient(target, headDim), [q, k, v, dO, stats, tiles, dq.tensor], params, (s) => [
+        groups(s, pieces),
+        heads,
+      ]);
     }
     if (!k.needsGradient && !v.needsGradient) return;
     // Under LoRA one of the two may want no gradient; the kernel writes both.
     const dk = tape.gradientTarget(k)?.tensor ?? tape.temporary("unused dk", k.bytes);
     const dv = tape.gradientTarget(v)?.tensor ?? tape.temporary("unused dv", v.bytes);
     const pieces = split(target, headDim, "key-gradient");
-    tape.run(attentionKeyGradient(target, headDim), [q, k, v, dO, stats, tiles, dk, dv], params, (s) => [groups(s, pieces), keyValueHeads]);
+    tape.run(attentionKeyGradient(target, headDim), [q, k, v, dO, stats, tiles, dk, dv], params, (s) => [
+      groups(s, pieces),
+      keyValueHeads,
+    ]);
   });
   return o;
 }

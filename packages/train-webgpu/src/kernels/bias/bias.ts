@@ -5,7 +5,14 @@ import addSource from "./add-bias.wgsl" with { type: "text" };
 import columnSums from "./column-sums.wgsl" with { type: "text" };
 
 /** Adds a bias [width] to every row of y [rows, width], in place; its gradient is the sum of dy over the rows. */
-export function addBias(tape: Tape, target: KernelTarget, y: Tensor, bias: Tensor, rows: (sizes: Sizes) => number, width: number): void {
+export function addBias(
+  tape: Tape,
+  target: KernelTarget,
+  y: Tensor,
+  bias: Tensor,
+  rows: (sizes: Sizes) => number,
+  width: number,
+): void {
   const elements = (s: Sizes): number => rows(s) * width;
   tape.run(
     withPrelude(target, "add bias", addSource),

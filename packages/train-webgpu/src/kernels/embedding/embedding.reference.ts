@@ -4,7 +4,12 @@ export function embeddingReference(ids: ArrayLike<number>, table: ArrayLike<numb
 }
 
 /** dtable[id] = sum of dy[t] over the tokens with that id. */
-export function embeddingGradientReference(ids: ArrayLike<number>, dy: ArrayLike<number>, vocabulary: number, width: number): Float64Array {
+export function embeddingGradientReference(
+  ids: ArrayLike<number>,
+  dy: ArrayLike<number>,
+  vocabulary: number,
+  width: number,
+): Float64Array {
   const dtable = new Float64Array(vocabulary * width);
   for (let t = 0; t < ids.length; t++) for (let c = 0; c < width; c++) dtable[ids[t]! * width + c]! += dy[t * width + c]!;
   return dtable;

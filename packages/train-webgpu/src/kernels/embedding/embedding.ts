@@ -14,7 +14,14 @@ export interface EmbeddingInputs {
 }
 
 /** Rows of the table [V, width] for the ids [T]: y [T, width]. */
-export function embedding(tape: Tape, target: KernelTarget, inputs: EmbeddingInputs, table: Tensor, width: number, maxTokens: number): Tensor {
+export function embedding(
+  tape: Tape,
+  target: KernelTarget,
+  inputs: EmbeddingInputs,
+  table: Tensor,
+  width: number,
+  maxTokens: number,
+): Tensor {
   const y = tape.temporary("embedding", maxTokens * width * 4, [table]);
   const elements = (sizes: Sizes): number => sizes.tokens * width;
   tape.run(
@@ -45,7 +52,11 @@ export function embedding(tape: Tape, target: KernelTarget, inputs: EmbeddingInp
 }
 
 /** Sorts token positions by id, stably: what the gradient kernel walks. */
-export function sortById(ids: Uint32Array): { distinctIds: Uint32Array<ArrayBuffer>; offsets: Uint32Array<ArrayBuffer>; order: Uint32Array<ArrayBuffer> } {
+export function sortById(ids: Uint32Array): {
+  distinctIds: Uint32Array<ArrayBuffer>;
+  offsets: Uint32Array<ArrayBuffer>;
+  order: Uint32Array<ArrayBuffer>;
+} {
   const order = Uint32Array.from(ids.keys()).sort((a, b) => ids[a]! - ids[b]! || a - b);
   const distinct: number[] = [];
   const offsets: number[] = [];

@@ -19,6 +19,11 @@ export function globalNorm(tape: Tape, target: KernelTarget, gradients: Tensor[]
       () => [rowGroups(target, GROUPS)],
     );
   });
-  tape.run(withPrelude(target, "norm", normSource), [partials, result], () => ({ count, max_norm: maxNorm }), () => [1]);
+  tape.run(
+    withPrelude(target, "norm", normSource),
+    [partials, result],
+    () => ({ count, max_norm: maxNorm }),
+    () => [1],
+  );
   return result;
 }

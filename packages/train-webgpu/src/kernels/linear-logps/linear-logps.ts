@@ -35,7 +35,13 @@ export interface VocabularyShape {
 const roundUp = (count: number): number => Math.ceil(count / 4) * 4;
 
 /** Hidden states of the labelled tokens, [N, C]; the gradient of the other tokens is 0. */
-export function gatherLabelled(tape: Tape, target: KernelTarget, hidden: Tensor, labels: LabelInputs, shape: VocabularyShape): Tensor {
+export function gatherLabelled(
+  tape: Tape,
+  target: KernelTarget,
+  hidden: Tensor,
+  labels: LabelInputs,
+  shape: VocabularyShape,
+): Tensor {
   const { width, maxLabelled } = shape;
   const gathered = tape.temporary("labelled hidden", roundUp(maxLabelled) * width * 4, [hidden]);
   const elements = (s: Sizes): number => roundUp(s.labelled) * width;
@@ -63,7 +69,14 @@ export function gatherLabelled(tape: Tape, target: KernelTarget, hidden: Tensor,
  * Log-probability, mean logit, entropy and correctness of every labelled token, [N] of 4 floats, from x [N, C] and the head
  * W [V, C], without [N, V] in memory: logits exist a chunk of rows at a time and are computed again in the backward pass.
  */
-export function linearLogps(tape: Tape, target: KernelTarget, x: Tensor, weight: Tensor, labels: LabelInputs, shape: VocabularyShape): Tensor {
+export function linearLogps(
+  tape: Tape,
+  target: KernelTarget,
+  x: Tensor,
+  weight: Tensor,
+  labels: LabelInputs,
+  shape: VocabularyShape,
+): Tensor {
   const { width, vocabulary, maxLabelled, chunkBytes } = shape;
   const stride = roundUp(vocabulary);
   const chunkRows = Math.max(4, Math.min(roundUp(maxLabelled), Math.floor(chunkBytes / (stride * 4) / 4) * 4));
@@ -74,7 +87,15 @@ export function linearLogps(tape: Tape, target: KernelTarget, x: Tensor, weight:
   const logitsOf = (chunk: number): Tensor => {
     const logits = tape.temporary(`logits ${chunk}`, chunkRows * stride * 4);
     const counts = { m: rowsOf(chunk), n: () => vocabulary, k: () => width };
-    product(tape, target, { layout: "nt", a: x, b: weight, c: logits, ...counts, strides: { c: stride }, rowOffset: { a: () => chunk * chunkRows } });
+    product(tape, target, {
+      layout: "nt",
+      a: x,
+      b: weight,
+      c: logits,
+      ...counts,
+      strides: { c: stride },
+      rowOffset: { a: () => chunk * chunkRows },
+    });
     return logits;
   };
   let kept: Tensor | undefined;
@@ -106,12 +127,29 @@ export function linearLogps(tape: Tape, target: KernelTarget, x: Tensor, weight:
       const first = () => chunk * chunkRows;
       if (dx) {
         const counts = { m: padded, n: () => width, k: () => stride };
-        product(tape, target, { layout: "nn", a: dlogits, b: weight, c: dx.tensor, ...counts, rowOffset: { c: first }, accumulate: dx.accumulate });
+        product(tape, target, {
+          layout: "nn",
+          a: dlogits,
+          b: weight,
+          c: dx.tensor,
+          ...counts,
+          rowOffset: { c: first },
+          accumulate: dx.accumulate,
+        });
       }
       if (dweight) {
         const accumulate = chunk === 0 ? dweight.accumulate : () => 1;
         const counts = { m: () => vocabulary, n: () => width, k: padded };
-        product(tape, target, { layout: "tn", a: dlogits, b: x, c: dweight.tensor, ...counts, strides: { a: stride }, rowOffset: { b: first }, accumulate });
+        product(tape, target, {
+          layout: "tn",
+          a: dlogits,
+          b: x,
+          c: dweight.tensor,
+          ...counts,
+          strides: { a: stride },
+          rowOffset: { b: first },
+          accumulate,
+        });
       }
     }
   });

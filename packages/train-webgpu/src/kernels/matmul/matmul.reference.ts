@@ -1,7 +1,14 @@
 import type { Layout } from "./matmul.wgsl.ts";
 
 /** C [m, n] = A B, A B^T or A^T B in float64, by the definition. */
-export function matmulReference(layout: Layout, a: ArrayLike<number>, b: ArrayLike<number>, m: number, n: number, k: number): Float64Array {
+export function matmulReference(
+  layout: Layout,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  m: number,
+  n: number,
+  k: number,
+): Float64Array {
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
-import { createTape } from "../../plan/tape.ts";
 import { createExecutor } from "../../plan/executor.ts";
+import { createTape } from "../../plan/tape.ts";
 import { read } from "../../plan/upload.ts";
 import { deviceOrSkip, portable } from "../../testing/device.ts";
 import { expectClose, normals } from "../../testing/numbers.ts";
@@ -8,7 +8,14 @@ import { noSizes, runOps, tensor } from "../../testing/tape.ts";
 import { matmulReference } from "./matmul.reference.ts";
 import { linear, product } from "./matmul.ts";
 
-const awkward = [[1, 1, 4], [7, 63, 8], [16, 32, 64], [17, 33, 12], [64, 65, 256], [257, 7, 68]] as const;
+const awkward = [
+  [1, 1, 4],
+  [7, 63, 8],
+  [16, 32, 64],
+  [17, 33, 12],
+  [64, 65, 256],
+  [257, 7, 68],
+] as const;
 
 describe("matmul", () => {
   for (const layout of ["nn", "nt", "tn"] as const) {
@@ -56,11 +63,16 @@ describe("matmul", () => {
     const residual = tensor(device, "residual", res);
     const shape = { rows: () => rows, maxRows: rows, inputs, outputs, residual };
     const lowRank = { a: tensors[2]!, b: tensors[3]!, rank, scale: () => scale };
-    const { output, gradients } = await runOps(device, {}, (tape) => linear(tape, device, tensors[0]!, tensors[1]!, { ...shape, lowRank }), {
-      outputLength: rows * outputs,
-      outputGradient: dy,
-      inputs: tensors,
-    });
+    const { output, gradients } = await runOps(
+      device,
+      {},
+      (tape) => linear(tape, device, tensors[0]!, tensors[1]!, { ...shape, lowRank }),
+      {
+        outputLength: rows * outputs,
+        outputGradient: dy,
+        inputs: tensors,
+      },
+    );
     expectClose(output, y, 3e-6, "y");
     [dx, dw, da, db].forEach((expected, i) => {
       expectClose(gradients[i]!, expected, 3e-6, `d ${"xwab"[i]}`);

@@ -51,7 +51,10 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
         alpha: alpha?.(s) ?? 1,
       };
     },
-    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)]),
+    (s) =>
+      m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1)
+        ? [0]
+        : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)],
   );
 }
 
@@ -119,7 +122,15 @@ function linearBackward(tape: Tape, target: KernelTarget, x: Tensor, weight: Ten
     const dweight = tape.gradientTarget(weight);
     if (dweight) {
       const counts = { m: () => outputs, n: () => inputs, k: rows };
-      product(tape, target, { layout: "tn", a: dy, b: x, c: dweight.tensor, ...counts, accumulate: dweight.accumulate, ...scale });
+      product(tape, target, {
+        layout: "tn",
+        a: dy,
+        b: x,
+        c: dweight.tensor,
+        ...counts,
+        accumulate: dweight.accumulate,
+        ...scale,
+      });
     }
   });
 }

@@ -36,7 +36,8 @@ export function matmulKernel(target: KernelTarget, layout: Layout, residual = fa
   const transposedA = layout === "tn";
   const transposedB = layout === "nt";
   const loads = range(Math.ceil(r / lanes));
-  const rowOf = (q: number): string => (lanes === 1 ? `row0 + ${q}u` : r < lanes ? `row0 + lane % ${r}u` : `row0 + ${q * lanes}u + lane`);
+  const rowOf = (q: number): string =>
+    lanes === 1 ? `row0 + ${q}u` : r < lanes ? `row0 + lane % ${r}u` : `row0 + ${q * lanes}u + lane`;
   const loadA = (q: number): string =>
     transposedA
       ? `vec4f(a[a${q}_at], a[a${q}_at + params.a_stride], a[a${q}_at + 2u * params.a_stride], a[a${q}_at + 3u * params.a_stride])`
@@ -46,8 +47,6 @@ export function matmulKernel(target: KernelTarget, layout: Layout, residual = fa
       ? `b[b${j}_at + k]`
       : `vec4f(b[b${j}_at], b[b${j}_at + params.b_stride], b[b${j}_at + 2u * params.b_stride], b[b${j}_at + 3u * params.b_stride])`;
   const rowValue = (i: number): string => (lanes === 1 ? `a${i}` : `subgroupBroadcast(a${Math.floor(i / lanes)}, ${i % lanes}u)`);
-  const store = (i: number, j: number): string =>
-    `if (row0 + ${i}u < params.m) { store(row0 + ${i}u, column${j}, s${i}_${j}); }`;
   return withPrelude(
     target,
     `matmul ${layout}${residual ? " + residual" : ""}`,
@@ -70,18 +69,44 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: v
   let lane = local.x % LANES;
   let row0 = id.y * ${r}u;
   let first_column = (id.x * ROWS + local.x / LANES) * ${c * lanes}u + lane;
-${lines(range(c), (j) => `  let column${j} = first_column + ${j * lanes}u;
-  var b${j}_at = params.b_offset + min(column${j}, params.n - 1u)${transposedB ? " * params.b_stride" : ""};`)}
+${lines(
+  range(c),
+  (j) => `  let column${j} = first_column + ${j * lanes}u;
+  var b${j}_at = params.b_offset + min(column${j}, params.n - 1u)${transposedB ? " * params.b_stride" : ""};`,
+)}
 ${lines(loads, (q) => `  var a${q}_at = params.a_offset + min(${rowOf(q)}, params.m - 1u)${transposedA ? "" : " * params.a_stride"};`)}
-${lines(range(r), (i) => `  ${range(c).map((j) => `var s${i}_${j} = 0f;`).join(" ")}`)}
+${lines(
+  range(r),
+  (i) =>
+    `  ${range(c)
+      .map((j) => `var s${i}_${j} = 0f;`)
+      .join(" ")}`,
+)}
   for (var k = 0u; k < params.k4; k++) {
 ${lines(range(c), (j) => `    let b${j} = ${loadB(j)};`)}
 ${lines(loads, (q) => `    let a${q} = ${loadA(q)};`)}
-${lines(range(r), (i) => `    { let x = ${rowValue(i)}; ${range(c).map((j) => `s${i}_${j} += dot(x, b${j});`).join(" ")} }`)}
+${lines(
+  range(r),
+  (i) =>
+    `    { let x = ${rowValue(i)}; ${range(c)
+      .map((j) => `s${i}_${j} += dot(x, b${j});`)
+      .join(" ")} }`,
+)}
 ${transposedA ? lines(loads, (q) => `    a${q}_at += 4u * params.a_stride;`) : ""}
 ${transposedB ? "" : lines(range(c), (j) => `    b${j}_at += 4u * params.b_stride;`)}
   }
-${lines(range(c), (j) => `  if (column${j} < params.n) {\n${lines(range(r), (i) => `    ${store(i, j)}`)}\n  }`)}
+  // Rolled: a store costs a software adapter's compiler more than the whole loop above.
+  var sums: array<f32, ${r * c}>;
+${lines(
+  range(r),
+  (i) =>
+    `  ${range(c)
+      .map((j) => `sums[${i * c + j}] = s${i}_${j};`)
+      .join(" ")}`,
+)}
+  for (var i = 0u; i < min(${r}u, params.m - min(row0, params.m)); i++) {
+${lines(range(c), (j) => `    if (column${j} < params.n) { store(row0 + i, column${j}, sums[i * ${c}u + ${j}u]); }`)}
+  }
 }
 `,
   );

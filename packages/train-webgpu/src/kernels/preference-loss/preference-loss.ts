@@ -23,7 +23,12 @@ export interface PreferenceLossTensors {
 }
 
 /** Evaluates a loss that carries its WGSL on the device. */
-export function preferenceLoss(tape: Tape, loss: PreferenceLoss & { wgsl: string }, tensors: PreferenceLossTensors, maxPairs: number): void {
+export function preferenceLoss(
+  tape: Tape,
+  loss: PreferenceLoss & { wgsl: string },
+  tensors: PreferenceLossTensors,
+  maxPairs: number,
+): void {
   const { sums, referenceLogps, lengths, pairWeights, options, sequenceGradient, pairResults } = tensors;
   const scratch = tape.temporary("loss scratch", maxPairs * 8 * 4);
   const kernel: Kernel = { name: "preference loss", wgsl: `${host}\n${loss.wgsl}` };

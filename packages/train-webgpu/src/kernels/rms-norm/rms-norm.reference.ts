@@ -1,5 +1,10 @@
 /** RMSNorm in float64: y = x rstd weight, [rows, width]. */
-export function rmsNormReference(x: ArrayLike<number>, weight: ArrayLike<number>, rows: number, eps: number): { y: Float64Array; rstd: Float64Array } {
+export function rmsNormReference(
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  rows: number,
+  eps: number,
+): { y: Float64Array; rstd: Float64Array } {
   const width = weight.length;
   const y = new Float64Array(rows * width);
   const rstd = new Float64Array(rows);

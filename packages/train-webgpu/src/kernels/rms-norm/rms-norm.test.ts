@@ -5,10 +5,18 @@ import { runOps, tensor } from "../../testing/tape.ts";
 import { rmsNormGradientReference, rmsNormReference } from "./rms-norm.reference.ts";
 import { rmsNorm } from "./rms-norm.ts";
 
-const sum = (values: ArrayLike<number>, weights: ArrayLike<number>): number => Array.from(values).reduce((s, v, i) => s + v * weights[i]!, 0);
+const sum = (values: ArrayLike<number>, weights: ArrayLike<number>): number =>
+  Array.from(values).reduce((s, v, i) => s + v * weights[i]!, 0);
 
 describe("rms-norm", () => {
-  for (const [rows, width] of [[1, 1], [7, 7], [3, 63], [64, 64], [5, 65], [2, 257]] as const) {
+  for (const [rows, width] of [
+    [1, 1],
+    [7, 7],
+    [3, 63],
+    [64, 64],
+    [5, 65],
+    [2, 257],
+  ] as const) {
     it(`equals the float64 reference, forward and backward, for [${rows}, ${width}]`, async (context) => {
       const device = await deviceOrSkip(context);
       const [x, weight, dy] = [normals(rows * width, 1), normals(width, 2), normals(rows * width, 3)];
@@ -33,8 +41,16 @@ describe("rms-norm", () => {
     const [x, weight, dy] = [normals(21, 4), normals(7, 5), normals(21, 6)];
     const { dx, dweight } = rmsNormGradientReference(x, weight, dy, 3, 1e-5);
     const entries = [0, 6, 7, 20];
-    expectClose(entries.map((i) => dx[i]!), finiteDifferences((moved) => sum(rmsNormReference(moved, weight, 3, 1e-5).y, dy), x, entries), 1e-8);
-    expectClose([...dweight], finiteDifferences((moved) => sum(rmsNormReference(x, moved, 3, 1e-5).y, dy), weight, [0, 1, 2, 3, 4, 5, 6]), 1e-8);
+    expectClose(
+      entries.map((i) => dx[i]!),
+      finiteDifferences((moved) => sum(rmsNormReference(moved, weight, 3, 1e-5).y, dy), x, entries),
+      1e-8,
+    );
+    expectClose(
+      [...dweight],
+      finiteDifferences((moved) => sum(rmsNormReference(x, moved, 3, 1e-5).y, dy), weight, [0, 1, 2, 3, 4, 5, 6]),
+      1e-8,
+    );
   });
 
   it("stays finite for a row of zeros and for entries of 1e4", async (context) => {
@@ -42,7 +58,9 @@ describe("rms-norm", () => {
     const x = Float32Array.from({ length: 128 }, (_, i) => (i < 64 ? 0 : 1e4));
     const inputs = [tensor(device, "x", x, true), tensor(device, "weight", new Float32Array(64).fill(1), true)];
     const shape = { rows: () => 2, maxRows: 2, width: 64, eps: 1e-5 };
-    const { output } = await runOps(device, {}, (tape) => rmsNorm(tape, device, inputs[0]!, inputs[1]!, shape), { outputLength: 128 });
+    const { output } = await runOps(device, {}, (tape) => rmsNorm(tape, device, inputs[0]!, inputs[1]!, shape), {
+      outputLength: 128,
+    });
     expect(output[0]).toBe(0);
     expect(output[127]).toBeCloseTo(1, 5);
   });

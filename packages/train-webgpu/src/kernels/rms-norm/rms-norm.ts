@@ -26,7 +26,9 @@ export function rmsNorm(tape: Tape, target: KernelTarget, x: Tensor, weight: Ten
     const dweight = tape.gradientTarget(weight);
     if (dweight) {
       const params = (s: Sizes) => ({ rows: rows(s), width, accumulate: dweight.accumulate(s) });
-      tape.run(withPrelude(target, "rms-norm weight gradient", weightGradient), [x, rstd, dy, dweight.tensor], params, () => [elementGroups(width)]);
+      tape.run(withPrelude(target, "rms-norm weight gradient", weightGradient), [x, rstd, dy, dweight.tensor], params, () => [
+        elementGroups(width),
+      ]);
     }
     const dx = tape.gradientTarget(x);
     if (!dx) return;

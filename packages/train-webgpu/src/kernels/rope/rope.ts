@@ -9,7 +9,14 @@ export interface RopeShape {
 }
 
 /** Turns queries or keys x [T, heads, D] by their positions, in place; the backward pass turns the gradient back, in place. */
-export function rope(tape: Tape, target: KernelTarget, x: Tensor, positions: Tensor, angles: Tensor, { heads, headDim }: RopeShape): void {
+export function rope(
+  tape: Tape,
+  target: KernelTarget,
+  x: Tensor,
+  positions: Tensor,
+  angles: Tensor,
+  { heads, headDim }: RopeShape,
+): void {
   const kernel = withPrelude(target, "rope", source);
   const half = headDim / 2;
   const turn = (tensor: Tensor, sign: number): void => {

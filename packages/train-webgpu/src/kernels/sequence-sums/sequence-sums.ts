@@ -7,10 +7,20 @@ import source from "./sequence-sums.wgsl" with { type: "text" };
 export function sequenceSums(
   tape: Tape,
   target: KernelTarget,
-  { rowOffsets, rowStats, rowWeights, maxSequences }: { rowOffsets: Tensor; rowStats: Tensor; rowWeights: Tensor; maxSequences: number },
+  {
+    rowOffsets,
+    rowStats,
+    rowWeights,
+    maxSequences,
+  }: { rowOffsets: Tensor; rowStats: Tensor; rowWeights: Tensor; maxSequences: number },
 ): Tensor {
   const sums = tape.temporary("sequence sums", maxSequences * 16);
   const kernel = withPrelude(target, "sequence sums", source);
-  tape.run(kernel, [rowOffsets, rowStats, rowWeights, sums], (s) => ({ sequences: s.sequences }), (s) => [rowGroups(target, s.sequences)]);
+  tape.run(
+    kernel,
+    [rowOffsets, rowStats, rowWeights, sums],
+    (s) => ({ sequences: s.sequences }),
+    (s) => [rowGroups(target, s.sequences)],
+  );
   return sums;
 }

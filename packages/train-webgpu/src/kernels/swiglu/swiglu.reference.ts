@@ -6,7 +6,11 @@ export function swigluReference(gate: ArrayLike<number>, up: ArrayLike<number>):
 }
 
 /** Gradients of gate and up for the gradient dy of the output. */
-export function swigluGradientReference(gate: ArrayLike<number>, up: ArrayLike<number>, dy: ArrayLike<number>): { dgate: Float64Array; dup: Float64Array } {
+export function swigluGradientReference(
+  gate: ArrayLike<number>,
+  up: ArrayLike<number>,
+  dy: ArrayLike<number>,
+): { dgate: Float64Array; dup: Float64Array } {
   const silu = (g: number): number => g * sigmoid(g);
   const siluSlope = (g: number): number => sigmoid(g) + g * sigmoid(g) * (1 - sigmoid(g));
   return {
