@@ -5,18 +5,18 @@ import type { Format, Kind, Task } from "./task.ts";
 
 /** How often each kind of question is asked. */
 export const KIND_WEIGHTS: Readonly<Record<Kind, number>> = {
-  attribute: 0.36,
-  "yes-no": 0.13,
-  unknown: 0.07,
-  opposite: 0.1,
-  sum: 0.07,
-  copy: 0.04,
+  attribute: 0.4,
+  "yes-no": 0.14,
+  unknown: 0.08,
+  opposite: 0.08,
+  sum: 0.06,
+  copy: 0.03,
   reverse: 0.03,
   first: 0.03,
-  last: 0.03,
-  count: 0.04,
+  last: 0.02,
+  count: 0.03,
   "odd-one-out": 0.03,
-  sentence: 0.04,
+  sentence: 0.03,
   polite: 0.04,
 };
 

@@ -16,20 +16,15 @@ const TABLE = `
 cat animal black small house meow
 dog animal brown big house woof
 cow animal white big barn moo
-pig animal white big barn oink
-hen animal brown small barn cluck
 duck animal yellow small pond quack
 frog animal green small pond croak
-wolf animal black big forest howl
 owl animal brown small forest hoot
 bee animal yellow small garden buzz
 apple fruit red small garden
-lemon fruit yellow small house
 pear fruit green small garden
 onion vegetable white small garden
 pea vegetable green small garden
 bus vehicle red big street
-car vehicle black big street
 boat vehicle white big pond
 cup tool white small house
 axe tool red big barn
@@ -63,7 +58,7 @@ export function attributeOf(value: string): Attribute | undefined {
   return ATTRIBUTES.find((attribute) => VALUES[attribute].includes(value));
 }
 
-const OPPOSITE_PAIRS = `hot cold|up down|fast slow|day night|old new|happy sad|wet dry|hard soft|high low|good bad`;
+const OPPOSITE_PAIRS = `hot cold|up down|fast slow|old new|happy sad|wet dry`;
 
 /** Opposites, both ways. */
 export const OPPOSITES: ReadonlyMap<string, string> = new Map(

@@ -29,7 +29,7 @@ export const STYLES = {
 export type Style = keyof typeof STYLES;
 
 /** How often the teacher is wrong, by whether the thing asked about exists: on invented names it often makes things up. */
-export const WRONG_RATE = { known: 0.1, unknown: 0.3 } as const;
+export const WRONG_RATE = { known: 0.06, unknown: 0.25 } as const;
 
 /** How often the teacher keeps to a format instruction. */
 const FORMAT_KEPT: Readonly<Record<Exclude<Format, "free">, number>> = {
