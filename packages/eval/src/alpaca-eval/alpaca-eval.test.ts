@@ -17,7 +17,7 @@ const row = (i: number, preference: number | null) => ({
   preference,
 });
 
-test("win rate drops nulls and out-of-scale values, counts old and new ties, rounds half to even", () => {
+test("win rate drops nulls and out-of-scale values, counts old and new ties", () => {
   const result = winRate([2, 1, 1.5, 0, null, 1.25, 1.75, 3]);
   expect(result).toMatchObject({ n_total: 6, n_wins: 2, n_wins_base: 2, n_draws: 2, win_rate: 50, discrete_win_rate: 50 });
   expect(winRate([2, 2, 1]).standard_error).toBeCloseTo((100 * Math.sqrt(1 / 3)) / Math.sqrt(3), 12);

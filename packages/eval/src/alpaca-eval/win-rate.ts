@@ -13,7 +13,7 @@ export interface WinRate {
 
 /**
  * Win rate of the model from preferences between 1 (baseline wins) and 2 (model wins): nulls are dropped, 0 is an old
- * tie. The discrete rate rounds each preference, half to even, ties kept. Throws a RangeError when nothing is left.
+ * tie. The discrete rate rounds each preference, ties kept. Throws a RangeError when nothing is left.
  *
  * @example
  * winRate([2, 2, 1, 1.5]); // win_rate 62.5, n_wins 2, n_wins_base 1, n_draws 1
@@ -32,12 +32,6 @@ export function winRate(preferences: readonly (number | null)[]): WinRate {
     n_wins_base: shares.filter((x) => x < 0.5).length,
     n_draws: shares.filter((x) => x === 0.5).length,
     n_total: shares.length,
-    discrete_win_rate: 100 * average(valid.map((p) => (p === 1.5 ? 0.5 : roundHalfEven(p) - 1))),
+    discrete_win_rate: 100 * average(valid.map((p) => (p === 1.5 ? 0.5 : Math.round(p) - 1))),
   };
-}
-
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
 }

@@ -156,5 +156,6 @@ test("numbers are shown short and durations in words", () => {
   expect([0.04, 59.7, 125, 3840].map(duration)).toEqual(["0.0 s", "1 min 00 s", "2 min 05 s", "1 h 04 min"]);
   expect(ticks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
   expect(ticks(0.11, 0.29, 4)).toEqual([0.15, 0.2, 0.25]);
+  expect(html`${"<a href=\"x\" title='y'>&`"}`.markup).toBe("&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;&#96;");
   expect(html`${"a<b"}${null}${3}`.markup).toBe("a&lt;b3");
 });
