@@ -48,6 +48,7 @@ export { ZEPHYR_CHAT_TEMPLATE, ZEPHYR_GENERATION_TEMPLATE } from "./tokenizer/ze
 
 export type { TokenizationReason, TokenizationReport } from "./tokenize/report.ts";
 export { type TokenizeDialoguesOptions, tokenizeDialogues } from "./tokenize/tokenize-dialogues.ts";
+export { type TokenizeParallelOptions, tokenizeParallel } from "./tokenize/tokenize-parallel.ts";
 export { type TokenizePreferencesOptions, tokenizePreferences } from "./tokenize/tokenize-preferences.ts";
 
 // Token ids into batches

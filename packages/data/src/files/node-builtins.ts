@@ -5,6 +5,7 @@ interface Builtins {
   "node:os": typeof import("node:os");
   "node:path": typeof import("node:path");
   "node:stream": typeof import("node:stream");
+  "node:worker_threads": typeof import("node:worker_threads");
   "node:zlib": typeof import("node:zlib");
 }
 

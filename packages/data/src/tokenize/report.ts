@@ -61,6 +61,22 @@ export function startTally(): Tally {
   };
 }
 
+/** The report on all shards: counts added up, examples of the first shards first. */
+export function mergeReports(reports: readonly TokenizationReport[]): TokenizationReport {
+  const { report: merged } = startTally();
+  for (const report of reports) {
+    for (const key of ["rows", "kept", "tokens", "truncated", "prompt_mismatch"] as const) merged[key] += report[key];
+    for (const [reason, count] of Object.entries(report.dropped) as [TokenizationReason, number][]) {
+      merged.dropped[reason] = (merged.dropped[reason] ?? 0) + count;
+    }
+    merged.longest = Math.max(merged.longest, report.longest);
+    for (const example of report.examples) {
+      if (merged.examples.filter(({ what }) => what === example.what).length < EXAMPLES_PER_KIND) merged.examples.push(example);
+    }
+  }
+  return merged;
+}
+
 /** One line on stderr about rows that were dropped or cut, so that nothing is lost in silence. */
 export function warnOfLosses(report: TokenizationReport): void {
   const parts = Object.entries(report.dropped).map(([reason, count]) => `${count} dropped (${reason})`);

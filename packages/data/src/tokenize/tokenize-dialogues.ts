@@ -14,6 +14,8 @@ export interface TokenizeDialoguesOptions {
   completionOnlyLoss?: boolean;
   /** Learn only what the assistant says, by the template's `{% generation %}` marks. */
   assistantOnlyLoss?: boolean;
+  /** The number that messages give the first row; 0 unless the rows are a shard of others. */
+  firstRow?: number;
   /** Told at the end of each iteration; by default losses are printed on stderr in one line. */
   onReport?: (report: TokenizationReport) => void;
 }
@@ -48,13 +50,19 @@ interface Encoded extends TokenizedRow {
  */
 export function tokenizeDialogues(
   tokenizer: Tokenizer | undefined,
-  { maxLength, completionOnlyLoss = true, assistantOnlyLoss = false, onReport = warnOfLosses }: TokenizeDialoguesOptions = {},
+  {
+    maxLength,
+    completionOnlyLoss = true,
+    assistantOnlyLoss = false,
+    firstRow = 0,
+    onReport = warnOfLosses,
+  }: TokenizeDialoguesOptions = {},
 ): <R extends object>(rows: AsyncIterable<R>) => Rows<Omit<R, Consumed> & TokenizedRow> {
   checkMaxLength(maxLength, "tokenizeDialogues");
   return <R extends object>(rows: AsyncIterable<R>) =>
     transform(async function* (source: AsyncIterable<R>) {
       const tally = startTally();
-      let index = 0;
+      let index = firstRow;
       for await (const row of source) {
         const name = rowName(row, index++);
         const place = `tokenizeDialogues: ${name}`;

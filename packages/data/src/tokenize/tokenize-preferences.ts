@@ -9,6 +9,8 @@ import { startTally, type Tally, type TokenizationReport, warnOfLosses } from ".
 export interface TokenizePreferencesOptions {
   /** Tokens of prompt and completion together; the end is cut, and a pair whose prompt alone is that long is dropped, as in TRL. */
   maxLength?: number;
+  /** The number that messages give the first row; 0 unless the rows are a shard of others. */
+  firstRow?: number;
   /** Told at the end of each iteration; by default losses are printed on stderr in one line. */
   onReport?: (report: TokenizationReport) => void;
 }
@@ -28,13 +30,13 @@ type Consumed = (typeof CONSUMED)[number];
  */
 export function tokenizePreferences(
   tokenizer: Tokenizer | undefined,
-  { maxLength, onReport = warnOfLosses }: TokenizePreferencesOptions = {},
+  { maxLength, firstRow = 0, onReport = warnOfLosses }: TokenizePreferencesOptions = {},
 ): <R extends object>(rows: AsyncIterable<R>) => Rows<Omit<R, Consumed> & TokenizedPreferenceRow> {
   checkMaxLength(maxLength, "tokenizePreferences");
   return <R extends object>(rows: AsyncIterable<R>) =>
     transform(async function* (source: AsyncIterable<R>) {
       const tally = startTally();
-      let index = 0;
+      let index = firstRow;
       for await (const row of source) {
         const name = rowName(row, index++);
         const place = `tokenizePreferences: ${name}`;
