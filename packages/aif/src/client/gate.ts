@@ -40,6 +40,7 @@ export interface Gate {
 interface Waiter {
   request: object;
   tokens: number;
+  drain: AbortSignal | undefined;
   resolve(ticket: Ticket): void;
   reject(error: RequestError): void;
 }
@@ -56,6 +57,7 @@ export function createGate(options: GateOptions): Gate {
   const retries = createQueue();
   const delayed = new Map<Waiter, NodeJS.Timeout>();
   const failing = new Set<object>();
+  const watched = new WeakSet<AbortSignal>();
   let inFlight = 0;
   let pausedUntil = 0;
   let storms = 0;
@@ -166,28 +168,33 @@ export function createGate(options: GateOptions): Gate {
 
   function waitFor(request: object, tokens: number, delayMs: number, drain?: AbortSignal): Promise<Ticket> {
     return new Promise((resolve, reject) => {
-      const onDrain = (): void => {
-        cancel(waiter);
-        reject(new RequestError("interrupted", `${name}: interrupted before the request was sent`, { model: name }));
-      };
-      const done = (): void => drain?.removeEventListener("abort", onDrain);
-      const waiter: Waiter = {
-        request,
-        tokens,
-        resolve(ticket) {
-          done();
-          resolve(ticket);
-        },
-        reject(error) {
-          done();
-          reject(error);
-        },
-      };
-      drain?.addEventListener("abort", onDrain, { once: true });
+      const waiter: Waiter = { request, tokens, drain, resolve, reject };
+      if (drain !== undefined) watch(drain);
       if (delayMs > 0) delayed.set(waiter, wakeLater(waiter, delayMs));
       else (failing.has(request) ? retries : fresh).push(waiter);
       pump();
     });
+  }
+
+  /** One listener per signal: one per waiting request would cost more than the rest of the gate. */
+  function watch(drain: AbortSignal): void {
+    if (watched.has(drain)) return;
+    watched.add(drain);
+    drain.addEventListener(
+      "abort",
+      () => {
+        for (const waiter of [...delayed.keys(), ...fresh.all(), ...retries.all()]) {
+          if (waiter.drain !== drain) continue;
+          cancel(waiter);
+          waiter.reject(interrupted());
+        }
+      },
+      { once: true },
+    );
+  }
+
+  function interrupted(): RequestError {
+    return new RequestError("interrupted", `${name}: interrupted before the request was sent`, { model: name });
   }
 
   function requeue(waiter: Waiter): void {
@@ -213,8 +220,7 @@ export function createGate(options: GateOptions): Gate {
   return {
     async enter(request, tokens, delayMs, drain) {
       if (closed !== undefined) throw closed;
-      if (drain?.aborted)
-        throw new RequestError("interrupted", `${name}: interrupted before the request was sent`, { model: name });
+      if (drain?.aborted) throw interrupted();
       return waitFor(request, tokens, delayMs, drain);
     },
     isDown: () => failing.size > 0 && (!everSucceeded || failing.size >= OUTAGE_REQUESTS),
@@ -249,6 +255,7 @@ function createQueue() {
       const at = items.indexOf(waiter, head);
       if (at >= 0) items.splice(at, 1);
     },
+    all: () => items.slice(head),
     clear(): Waiter[] {
       const left = items.slice(head);
       items = [];
