@@ -12,6 +12,7 @@ export { shuffleRows } from "./shuffle-rows.ts";
 
 // Files and the Hugging Face Hub
 
+export { type CacheRowsOptions, cacheRows, fileFingerprint } from "./files/cache-rows.ts";
 export { readRows } from "./files/read-rows.ts";
 export { type WrittenRows, writeRows } from "./files/write-rows.ts";
 export {

@@ -1,5 +1,5 @@
 import type { Sink } from "./atomic-file.ts";
-import { checkWritable } from "./check-finite.ts";
+import { checkWritable } from "./check-writable.ts";
 import type { Compression } from "./file-format.ts";
 import { builtin } from "./node-builtins.ts";
 

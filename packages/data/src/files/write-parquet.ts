@@ -1,7 +1,7 @@
 import type { SchemaElement } from "hyparquet";
 import type { ParquetWriter as HyparquetWriter } from "hyparquet-writer";
 import type { Sink } from "./atomic-file.ts";
-import { checkWritable } from "./check-finite.ts";
+import { checkWritable } from "./check-writable.ts";
 import { isRow } from "./jsonl.ts";
 import { builtin } from "./node-builtins.ts";
 import { fit, needsFit, parquetSchema, type Shape, shapeKey, widen } from "./parquet-schema.ts";
