@@ -45,6 +45,7 @@ export {
   WRONG_REFERENCES,
 } from "./mt-bench/rows.ts";
 export { type SingleScore, type SingleScores, scoreSingle } from "./mt-bench/single-score.ts";
+export { type CompletionsScoreOptions, completionsScore } from "./multiple-choice/completions-score.ts";
 export {
   evaluateTask,
   groupAverage,
@@ -121,6 +122,15 @@ export type {
   ReportStage,
   ReportTable,
 } from "./report/report-input.ts";
+export {
+  alpacaTable,
+  auditTable,
+  calibrationCurve,
+  harnessTable,
+  mtBenchRadar,
+  mtBenchTable,
+  preferenceTable,
+} from "./report/result-tables.ts";
 export { type TrainingLog, trainingCurves } from "./report/training-curves.ts";
 export { type BootstrapInterval, type BootstrapOptions, bootstrap } from "./statistics/bootstrap.ts";
 export {

@@ -82,22 +82,19 @@ export function rateInterval(
   const outside = values.findIndex((value) => !(value >= 0 && value <= 1));
   if (outside >= 0) throw new RangeError(`rateInterval: value ${outside} is ${values[outside]}; a rate's values lie in [0, 1]`);
   const plain = clusters ? clusteredInterval(values, clusters, { level }) : meanInterval(values, { level });
-  const { mean, standardError, n, clusters: groups } = plain;
-  if (groups < 2) return { ...plain, lo: 0, hi: 1 };
+  return { ...plain, ...wilsonEnds(plain.mean, plain.standardError, plain.clusters, level) };
+}
+
+/** Ends of Wilson's interval of a rate from its mean, standard error and number of independent groups. */
+export function wilsonEnds(mean: number, standardError: number, groups: number, level = 0.95): { lo: number; hi: number } {
+  if (groups < 2) return { lo: 0, hi: 1 };
   const spread = mean * (1 - mean);
   const effective = standardError > 0 && spread > 0 ? spread / standardError ** 2 : groups;
   const t2 = studentTQuantile((1 + level) / 2, groups - 1) ** 2;
   const centre = (mean + t2 / (2 * effective)) / (1 + t2 / effective);
   const half = (Math.sqrt(t2) * Math.sqrt(spread / effective + t2 / (4 * effective ** 2))) / (1 + t2 / effective);
   // Rounding may leave the interval an ulp short of a mean at 0 or 1.
-  return {
-    mean,
-    standardError,
-    n,
-    clusters: groups,
-    lo: Math.max(0, Math.min(mean, centre - half)),
-    hi: Math.min(1, Math.max(mean, centre + half)),
-  };
+  return { lo: Math.max(0, Math.min(mean, centre - half)), hi: Math.min(1, Math.max(mean, centre + half)) };
 }
 
 /** Arithmetic mean. */
