@@ -67,6 +67,7 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
   let spent = scan.spentUsd;
   let failed: RequestError | undefined;
   let waiting: { line: Buffer; key: string; resolve(): void; reject(error: Error): void }[] = [];
+  let isWriting = false;
   let writing: Promise<void> | undefined;
 
   async function writeAll(): Promise<void> {
@@ -84,7 +85,7 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
         );
         for (const { reject } of [...group, ...waiting]) reject(failed);
         waiting = [];
-        return;
+        break;
       }
       for (const { line, key, resolve } of group) {
         index.set(key, end, line.length);
@@ -92,6 +93,8 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
         resolve();
       }
     }
+    // In the same breath as the last look at `waiting`: whoever comes later starts the next round.
+    isWriting = false;
   }
 
   return {
@@ -109,11 +112,9 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
       spent += costUsd;
       return new Promise((resolve, reject) => {
         waiting.push({ line: encodeRecord(key, costUsd, entry), key, resolve, reject });
-        writing ??= Promise.resolve()
-          .then(writeAll)
-          .finally(() => {
-            writing = undefined;
-          });
+        if (isWriting) return;
+        isWriting = true;
+        writing = Promise.resolve().then(writeAll);
       });
     },
     failure: () => failed,
