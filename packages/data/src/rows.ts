@@ -91,3 +91,9 @@ export type Rows<R> = AsyncIterable<R>;
 
 /** A stage: rows in, rows out. Calling it runs nothing; iterating its result does, each time from the start. */
 export type Transform<A, B> = (rows: AsyncIterable<A>) => AsyncIterable<B>;
+
+/**
+ * A row whose columns nobody vouched for, as `JSON.parse` returns: it goes into any stage, and the stage checks it as it runs.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: with unknown columns the row would fit no stage, and every reader would need a type argument.
+export type UntypedRow = any;

@@ -1,4 +1,4 @@
-import type { Rows } from "../rows.ts";
+import type { Rows, UntypedRow } from "../rows.ts";
 import { fileFormat } from "./file-format.ts";
 import { parseJson } from "./json-array.ts";
 import { parseJsonl } from "./jsonl.ts";
@@ -13,7 +13,7 @@ import { readParquet } from "./read-parquet.ts";
  * @example
  * for await (const row of readRows<DialogueRow>("dialogues.jsonl.gz")) console.log(row.messages.length);
  */
-export function readRows<R extends object = Record<string, unknown>>(
+export function readRows<R extends object = UntypedRow>(
   path: string | string[],
   { columns }: { columns?: string[] } = {},
 ): Rows<R> {

@@ -1,6 +1,6 @@
 import { builtin } from "../files/node-builtins.ts";
 import { readRows } from "../files/read-rows.ts";
-import type { Rows } from "../rows.ts";
+import type { Rows, UntypedRow } from "../rows.ts";
 import { downloadBlob } from "./download-blob.ts";
 import { fileAddress, type HubFile, hubError, listHubFiles, resolveCommit } from "./hub-api.ts";
 import { type RepoCache, repoCache } from "./hub-cache.ts";
@@ -128,7 +128,7 @@ function dataFiles(files: HubFile[], split: string | undefined, repo: HubRepo, c
  * @example
  * const rows = readHubRows<PreferenceRow>("HuggingFaceH4/ultrafeedback_binarized", { split: "train_prefs" });
  */
-export function readHubRows<R extends object = Record<string, unknown>>(id: string, options: HubDatasetOptions = {}): Rows<R> {
+export function readHubRows<R extends object = UntypedRow>(id: string, options: HubDatasetOptions = {}): Rows<R> {
   let paths: Promise<string[]> | undefined;
   return {
     async *[Symbol.asyncIterator]() {
