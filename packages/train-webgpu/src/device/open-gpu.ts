@@ -28,8 +28,10 @@ async function adapterOf(gpu: GPU | undefined, options: RequestDeviceOptions): P
 }
 
 interface SoftwareGpu {
-  ensureDriver(options: { onProgress?: (message: string) => void }): Promise<{ environment: Record<string, string> }>;
-  activateDriver(driver: { environment: Record<string, string> }): Promise<void>;
+  ensureDriver(options: {
+    onProgress?: (progress: { message: string }) => void;
+  }): Promise<{ environment: Record<string, string> }>;
+  activateDriver(driver: { environment: Record<string, string> }): Promise<unknown>;
 }
 
 async function softwareGpu(): Promise<SoftwareGpu | undefined> {
@@ -61,7 +63,8 @@ export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu>
       "requestDevice: no WebGPU adapter on this machine; install a Vulkan driver, or `npm install @zephyr/software-gpu` to run on the CPU",
     );
   }
-  const driver = await software.ensureDriver(options.onProgress ? { onProgress: options.onProgress } : {});
+  const { onProgress } = options;
+  const driver = await software.ensureDriver(onProgress ? { onProgress: ({ message }) => onProgress(message) } : {});
   await software.activateDriver(driver);
   const gpu = await dawn();
   const adapter = await adapterOf(gpu, options);

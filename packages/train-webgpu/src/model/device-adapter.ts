@@ -26,7 +26,8 @@ export function freshAdapter(config: ModelConfig, options: LoraOptions, seed: nu
   if (!Number.isInteger(r) || r < 1) throw new RangeError(`loadModel: lora.r is ${r}; give a whole number from 1`);
   if (!(alpha > 0)) throw new RangeError(`loadModel: lora.alpha is ${alpha}; give a number above 0`);
   const modules = matchTargetModules(config, targetModules);
-  const names = [...new Set(modules.map(({ module }) => module.split(".").at(-1)!))];
+  const names =
+    targetModules === "all-linear" ? [...new Set(modules.map(({ module }) => module.split(".").at(-1)!))] : [...targetModules];
   const adapterConfig: AdapterConfig = {
     r,
     loraAlpha: alpha,

@@ -1,0 +1,31 @@
+import type { TokenBatch } from "@zephyr/data";
+import type { PreferenceLoss } from "@zephyr/losses";
+import { grow } from "../model/capacity.ts";
+import type { Policy } from "../model/policy.ts";
+import { needs } from "../model/stream.ts";
+import type { Trainables } from "./trainables.ts";
+import { createTrainingPlan, type TrainingPlan } from "./training-plan.ts";
+
+/** The training plan of a run, built anew where a batch is larger than all before it. */
+export interface Plans extends Disposable {
+  holding(batch: TokenBatch, trainables: Trainables): Promise<TrainingPlan>;
+}
+
+export function plans(policy: Policy, checkpointing: boolean, loss?: PreferenceLoss): Plans {
+  let plan: TrainingPlan | undefined;
+  return {
+    async holding(batch, trainables) {
+      const capacity = grow(plan?.capacity, needs(batch));
+      if (capacity) {
+        plan?.[Symbol.dispose]();
+        plan = undefined;
+        plan = await createTrainingPlan({ policy, trainables, capacity, checkpointing, loss });
+      }
+      return plan!;
+    },
+    [Symbol.dispose]() {
+      plan?.[Symbol.dispose]();
+      plan = undefined;
+    },
+  };
+}
