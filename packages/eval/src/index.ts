@@ -2,6 +2,7 @@ export { type AlpacaEvalOptions, type AlpacaEvalResult, alpacaEval } from "./alp
 export { type AnnotateOptions, annotate, fillTemplate, parseChatTemplate } from "./alpaca-eval/annotate.ts";
 export { isSwitched, parseRanking, parseTokenLogprobs, preferenceFromReply } from "./alpaca-eval/annotator-replies.ts";
 export {
+  fetchLengthControlData,
   hasLengthControlData,
   LENGTH_CONTROL_SOURCE,
   type LengthControlData,

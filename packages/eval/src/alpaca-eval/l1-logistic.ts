@@ -46,15 +46,15 @@ export function fitL1Logistic(rows: LogisticRows, c: number, start?: readonly nu
 }
 
 /** The minimiser of gradient.(v - w) + (v - w) H (v - w) / 2 + |v|_1 over v, by coordinate descent. */
-function modelMinimum(w: readonly number[], gradient: readonly number[], hessian: readonly number[][]): number[] {
+function modelMinimum(w: readonly number[], gradient: Float64Array, hessian: Float64Array): number[] {
   const v = [...w];
   for (let round = 0; round < COORDINATE_ROUNDS; round++) {
     let moved = 0;
     for (let k = 0; k < v.length; k++) {
-      const curvature = hessian[k]![k]!;
+      const curvature = hessian[k * v.length + k]!;
       if (curvature <= 0) continue;
       let slope = gradient[k]!;
-      for (let m = 0; m < v.length; m++) slope += hessian[k]![m]! * (v[m]! - w[m]!);
+      for (let m = 0; m < v.length; m++) slope += hessian[k * v.length + m]! * (v[m]! - w[m]!);
       const old = v[k]!;
       v[k] = softThreshold(old - slope / curvature, 1 / curvature);
       moved = Math.max(moved, Math.abs(v[k]! - old));
@@ -79,20 +79,21 @@ function derivatives(
   { features, x, target, weight }: LogisticRows,
   c: number,
   w: readonly number[],
-): { gradient: number[]; hessian: number[][] } {
-  const gradient = new Array<number>(features).fill(0);
-  const hessian = Array.from({ length: features }, () => new Array<number>(features).fill(0));
-  for (let i = 0; i < target.length; i++) {
-    const p = sigmoid(dot(x, i * features, w));
-    const slope = c * weight[i]! * (p - target[i]!);
-    const curve = c * weight[i]! * p * (1 - p);
+): { gradient: Float64Array; hessian: Float64Array } {
+  const gradient = new Float64Array(features);
+  const hessian = new Float64Array(features * features);
+  for (let i = 0, at = 0; i < target.length; i++, at += features) {
+    const p = sigmoid(dot(x, at, w));
+    const slope = weight[i]! * (p - target[i]!);
+    const curve = weight[i]! * p * (1 - p);
     for (let k = 0; k < features; k++) {
-      const xk = x[i * features + k]!;
-      gradient[k]! += slope * xk;
-      for (let m = 0; m <= k; m++) hessian[k]![m]! += curve * xk * x[i * features + m]!;
+      const xk = x[at + k]!;
+      gradient[k]! += c * slope * xk;
+      for (let m = 0; m <= k; m++) hessian[k * features + m]! += c * curve * xk * x[at + m]!;
     }
   }
-  for (let k = 0; k < features; k++) for (let m = k + 1; m < features; m++) hessian[k]![m] = hessian[m]![k]!;
+  for (let k = 0; k < features; k++)
+    for (let m = k + 1; m < features; m++) hessian[k * features + m] = hessian[m * features + k]!;
   return { gradient, hessian };
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fetchChecked } from "../fetch-checked.ts";
 
 /** One regularisation row: the baseline's verbose or concise variant against the baseline. */
 export interface GamedRow {
@@ -20,9 +21,27 @@ export interface LengthControlData {
 const DIFFICULTY_FILES = ["instruction_difficulty.csv", "instruction_difficulty.json", "instruction_difficulty_recovered.json"];
 const GAMED_FILES = ["df_gamed.csv", "df_gamed_reconstructed.csv"];
 
-/** Where the original files are: a Hugging Face data set under CC BY-NC 4.0. */
-export const LENGTH_CONTROL_SOURCE =
-  "npx hf download tatsu-lab/alpaca_eval df_gamed.csv instruction_difficulty.csv --repo-type dataset --revision 2edc6fad8be6b14ea7230aabfd08188da6b8b814 --local-dir DIR (CC BY-NC 4.0)";
+/** The data set that holds the original files (CC BY-NC 4.0), by revision, with the SHA-256 each must have. */
+const SOURCE = "https://huggingface.co/datasets/tatsu-lab/alpaca_eval/resolve/2edc6fad8be6b14ea7230aabfd08188da6b8b814";
+const ORIGINALS = [
+  { name: "df_gamed.csv", sha256: "97aeec3f1c7de6dee6fd31fe66f1702623f4614c3efe1c6fc5f4927cd5fd674d" },
+  { name: "instruction_difficulty.csv", sha256: "e28d875bb334f75e17acd1e4ed659b261860e3db379cf5de29060301bed0a18b" },
+];
+
+/** The commands that get the original files, for messages. */
+export const LENGTH_CONTROL_SOURCE = ORIGINALS.map(({ name }) => `curl -L --create-dirs -o DIR/${name} ${SOURCE}/${name}`).join(
+  " && ",
+);
+
+/** Brings AlpacaEval's original length-control files (CC BY-NC 4.0) into `folder`, checked by their SHA-256. */
+export async function fetchLengthControlData(
+  folder: string,
+  { baseUrl = SOURCE, signal }: { baseUrl?: string; signal?: AbortSignal } = {},
+): Promise<LengthControlData> {
+  for (const { name, sha256 } of ORIGINALS)
+    await fetchChecked({ url: `${baseUrl}/${name}`, target: join(folder, name), sha256 }, signal);
+  return readLengthControlData(folder);
+}
 
 /** Whether `folder` holds files that `readLengthControlData` can read. */
 export function hasLengthControlData(folder: string): boolean {

@@ -134,9 +134,13 @@ function chooseC(rows: LogisticRows): number {
 
 function subset({ features, x, target, weight }: LogisticRows, keep: (i: number) => boolean): LogisticRows {
   const indices = [...target.keys()].filter(keep);
+  const kept = new Float64Array(indices.length * features);
+  indices.forEach((from, to) => {
+    kept.set(x.subarray(from * features, (from + 1) * features), to * features);
+  });
   return {
     features,
-    x: Float64Array.from(indices.flatMap((i) => [...x.subarray(i * features, (i + 1) * features)])),
+    x: kept,
     target: Float64Array.from(indices, (i) => target[i]!),
     weight: Float64Array.from(indices, (i) => weight[i]!),
   };

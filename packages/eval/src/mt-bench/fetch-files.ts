@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { fetchChecked } from "../fetch-checked.ts";
 
 /** MT-Bench's own files in lm-sys/FastChat (Apache-2.0), by commit, with the SHA-256 each must have. */
 export const MT_BENCH_COMMIT = "0e6d3e4beaab66f4d3f93db72541a4abab8af28d";
@@ -33,29 +32,8 @@ export async function fetchMtBenchFiles(
     signal,
   }: { baseUrl?: string; signal?: AbortSignal } = {},
 ): Promise<{ questions: string; judgePrompts: string; referenceAnswers: string }> {
-  for (const { name, path, sha256 } of FILES) {
-    const target = join(folder, name);
-    if (existsSync(target)) {
-      checkSum(readFileSync(target), sha256, target);
-      continue;
-    }
-    const response = await fetch(`${baseUrl}/${path}`, signal ? { signal } : {});
-    if (!response.ok)
-      throw new Error(
-        `fetchMtBenchFiles: ${baseUrl}/${path} answered ${response.status}; check the network, or put the file at ${target}`,
-      );
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    checkSum(bytes, sha256, `${baseUrl}/${path}`);
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(`${target}.part`, bytes);
-    renameSync(`${target}.part`, target);
-  }
+  for (const { name, path, sha256 } of FILES)
+    await fetchChecked({ url: `${baseUrl}/${path}`, target: join(folder, name), sha256 }, signal);
   const [questions, judgePrompts, referenceAnswers] = FILES.map(({ name }) => join(folder, name));
   return { questions: questions!, judgePrompts: judgePrompts!, referenceAnswers: referenceAnswers! };
-}
-
-function checkSum(bytes: Uint8Array, expected: string, place: string): void {
-  const found = createHash("sha256").update(bytes).digest("hex");
-  if (found !== expected)
-    throw new Error(`fetchMtBenchFiles: ${place} has SHA-256 ${found}, expected ${expected}; remove it and fetch again`);
 }

@@ -77,3 +77,13 @@ test("awkward inputs are refused by name and value", () => {
 test("sampleSize asks for 785 prompts to see a win rate of 55%", () => {
   expect(sampleSize({ difference: 0.05, deviation: 0.5 })).toBe(785);
 });
+
+test("bootstrap of many values agrees with the t interval and stays quick", () => {
+  const values = Array.from({ length: 20_000 }, (_, i) => (i * 7919) % 1000);
+  const started = performance.now();
+  const { lo, hi } = bootstrap(values, { resamples: 200 });
+  expect(performance.now() - started).toBeLessThan(10_000);
+  const exact = meanInterval(values);
+  expect(Math.abs(lo - exact.lo)).toBeLessThan(2);
+  expect(Math.abs(hi - exact.hi)).toBeLessThan(2);
+});
