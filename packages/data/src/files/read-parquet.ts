@@ -104,6 +104,7 @@ async function checkGroup(
 ): Promise<number> {
   const rows = Number(group.num_rows);
   if (!Number.isSafeInteger(rows) || rows < 0 || rows > 2 ** 31) throw new RangeError(`it claims ${group.num_rows} rows`);
+  if (rows === 0) return 0;
   for (const { meta_data } of group.columns) {
     if (!meta_data) throw new RangeError("a column has no metadata");
     const [start, end] = chunkRange(meta_data, file.byteLength);
@@ -131,7 +132,10 @@ export async function* readParquetBuffer(
 ): AsyncGenerator<ParquetRow> {
   const { parquetReadObjects } = await import("hyparquet");
   const fail = (part: string, cause: unknown): Error =>
-    new Error(`${caller}: ${place}: ${part}: ${(cause as Error).message}; the file is damaged or no Parquet file`, { cause });
+    new Error(
+      `${caller}: ${place}: ${part}: ${(cause as Error).message}; the file is damaged, or holds what this reader does not take`,
+      { cause },
+    );
   const metadata = await readMetadata(file, columns).catch((cause) => {
     throw fail("footer", cause);
   });
