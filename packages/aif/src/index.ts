@@ -1,4 +1,6 @@
 export { type Ask, type Asker, type AskerOptions, type AskTotals, createAsker } from "./ask.ts";
+export { type AnthropicBatchOptions, anthropicBatch } from "./batch/anthropic-batch.ts";
+export { type OpenaiBatchOptions, openaiBatch } from "./batch/openai-batch.ts";
 export { type ErrorKind, RequestError } from "./client/errors.ts";
 export { type CompleteOptions, complete } from "./complete.ts";
 export { ConfigError } from "./config/check-fields.ts";

@@ -2,7 +2,7 @@ import type { Message } from "@zephyr/data";
 import { RequestError } from "../client/errors.ts";
 import type { ServerSentEvent } from "../client/sse.ts";
 import type { Transport } from "../client/transport.ts";
-import type { Model, ModelDefaults, ModelLimits, Price } from "../model.ts";
+import type { Model, ModelDefaults, ModelLimits, ModelOptions, Price } from "../model.ts";
 import { httpModel, type ParsedReply, type Wire } from "./http-model.ts";
 
 export interface AnthropicOptions extends ModelLimits, ModelDefaults {
@@ -38,28 +38,11 @@ export function anthropic(options: AnthropicOptions): Model {
   } = options;
   const url = `${baseUrl.replace(/\/+$/, "")}/messages`;
   if (!URL.canParse(url)) throw new TypeError(`anthropic: base URL ${JSON.stringify(baseUrl)} is no URL`);
-  const headers: Record<string, string> = { "content-type": "application/json", "anthropic-version": API_VERSION };
-  if (apiKey !== undefined) headers["x-api-key"] = apiKey;
+  const headers = anthropicHeaders(apiKey);
   const wire: Wire = {
-    request(messages, { maxTokens, temperature, topP, topK, stop, responseSchema }) {
-      const { system, turns } = splitSystem(messages);
-      const tool =
-        responseSchema !== undefined && structuredOutput
-          ? { name: TOOL, description: "Gives the reply.", input_schema: responseSchema }
-          : undefined;
-      const body = {
-        model,
-        max_tokens: maxTokens,
-        system: system === "" ? undefined : system,
-        messages: turns,
-        temperature,
-        top_p: topP,
-        top_k: topK,
-        stop_sequences: stop,
-        ...(stream ? { stream: true } : {}),
-        ...(tool === undefined ? {} : { tools: [tool], tool_choice: { type: "tool", name: TOOL } }),
-      };
-      return { url, headers, body: JSON.stringify(body) };
+    request(messages, callOptions) {
+      const body = messagesBody(model, messages, callOptions, structuredOutput);
+      return { url, headers, body: JSON.stringify(stream ? { ...body, stream: true } : body) };
     },
     parse: parseReply,
     collect: collectStream,
@@ -73,6 +56,34 @@ export function anthropic(options: AnthropicOptions): Model {
     secrets: apiKey === undefined ? [] : [apiKey],
     transport,
   });
+}
+
+export function anthropicHeaders(apiKey: string | undefined): Record<string, string> {
+  const headers = { "content-type": "application/json", "anthropic-version": API_VERSION };
+  return apiKey === undefined ? headers : { ...headers, "x-api-key": apiKey };
+}
+
+/** The body of a Messages API request; a schema becomes a tool that must be called. */
+export function messagesBody(
+  model: string,
+  messages: readonly Message[],
+  { maxTokens, temperature, topP, topK, stop, responseSchema }: ModelOptions & { maxTokens: number },
+  structuredOutput: boolean,
+): Record<string, unknown> {
+  const { system, turns } = splitSystem(messages);
+  const body = {
+    model,
+    max_tokens: maxTokens,
+    system: system === "" ? undefined : system,
+    messages: turns,
+    temperature,
+    top_p: topP,
+    top_k: topK,
+    stop_sequences: stop,
+  };
+  if (responseSchema === undefined || !structuredOutput) return body;
+  const tool = { name: TOOL, description: "Gives the reply.", input_schema: responseSchema };
+  return { ...body, tools: [tool], tool_choice: { type: "tool", name: TOOL } };
 }
 
 /** System messages go into a field of their own. */

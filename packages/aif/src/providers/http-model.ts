@@ -75,15 +75,7 @@ export function httpModel(options: HttpModelOptions): Model {
 }
 
 function httpAttempt({ name, wire, stream, secrets, transport, idleMs = 60_000 }: HttpModelOptions): Attempt {
-  const fail: Fail = (kind, reason, { raw, ...details } = {}) => {
-    const shown = raw === undefined ? "" : `: ${JSON.stringify(redact(raw, secrets).slice(0, EXCERPT_CHARACTERS))}`;
-    const message = redact(`${name}: ${reason}`, secrets) + shown;
-    return new RequestError(kind, message, {
-      model: name,
-      raw: raw === undefined ? undefined : redact(raw, secrets),
-      ...details,
-    });
-  };
+  const fail = failWith(name, secrets);
   return async (messages, options, timeoutMs) => {
     const request = wire.request(messages, options);
     const sender = transport ?? (await defaultTransport());
@@ -102,6 +94,24 @@ function httpAttempt({ name, wire, stream, secrets, transport, idleMs = 60_000 }
       limit.clear();
     }
   };
+}
+
+/** Makes errors of one model that show an excerpt of the reply and none of the secrets. */
+function failWith(name: string, secrets: string[]): Fail {
+  return (kind, reason, { raw, ...details } = {}) => {
+    const shown = raw === undefined ? "" : `: ${JSON.stringify(redact(raw, secrets).slice(0, EXCERPT_CHARACTERS))}`;
+    const message = redact(`${name}: ${reason}`, secrets) + shown;
+    return new RequestError(kind, message, {
+      model: name,
+      raw: raw === undefined ? undefined : redact(raw, secrets),
+      ...details,
+    });
+  };
+}
+
+/** Judges a parsed reply: a completion, or a "content_filter", "refusal" or "empty" error. */
+export function acceptReply(parsed: ParsedReply, raw: string, name: string, secrets: string[]): ModelCompletion {
+  return accept(parsed, raw, [], name, failWith(name, secrets));
 }
 
 type Fail = (kind: RequestError["kind"], reason: string, details?: RequestErrorDetails) => RequestError;

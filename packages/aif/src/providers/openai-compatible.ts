@@ -1,8 +1,8 @@
-import type { Usage } from "@zephyr/data";
+import type { Message, Usage } from "@zephyr/data";
 import { RequestError } from "../client/errors.ts";
 import type { ServerSentEvent } from "../client/sse.ts";
 import type { Transport } from "../client/transport.ts";
-import type { Model, ModelDefaults, ModelLimits, ModelOptions, Price } from "../model.ts";
+import type { JsonSchema, Model, ModelDefaults, ModelLimits, ModelOptions, Price } from "../model.ts";
 import { httpModel, type ParsedReply, type Wire } from "./http-model.ts";
 import { type StructuredOutput, structuredOutput } from "./structured-output.ts";
 
@@ -89,24 +89,29 @@ function openaiWire(
 ): Wire {
   return {
     request(messages, options) {
-      const { temperature, topP, topK, maxTokens, stop, seed, responseSchema } = options;
-      const body = {
-        model,
-        messages,
-        [tokensField.name]: maxTokens,
-        temperature,
-        top_p: topP,
-        top_k: topK,
-        stop,
-        seed,
-        ...(stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-        ...(responseSchema !== undefined && structured.isOn() ? { response_format: jsonSchemaFormat(responseSchema) } : {}),
+      const schema = structured.isOn() ? options.responseSchema : undefined;
+      const body = chatBody(model, messages, options, tokensField.name, schema);
+      return {
+        url,
+        headers,
+        body: JSON.stringify(stream ? { ...body, stream: true, stream_options: { include_usage: true } } : body),
       };
-      return { url, headers, body: JSON.stringify(body) };
     },
     parse: parseReply,
     collect: collectStream,
   };
+}
+
+/** The body of a chat completions request. */
+export function chatBody(
+  model: string,
+  messages: Message[],
+  { maxTokens, temperature, topP, topK, stop, seed }: ModelOptions & { maxTokens: number },
+  tokensField: string,
+  schema: JsonSchema | undefined,
+): Record<string, unknown> {
+  const body = { model, messages, [tokensField]: maxTokens, temperature, top_p: topP, top_k: topK, stop, seed };
+  return schema === undefined ? body : { ...body, response_format: jsonSchemaFormat(schema) };
 }
 
 function jsonSchemaFormat(schema: Record<string, unknown>): Record<string, unknown> {
@@ -146,7 +151,8 @@ interface ChatReply {
   system_fingerprint?: unknown;
 }
 
-function parseReply(reply: unknown): ParsedReply {
+/** Reads a chat completions reply (also one out of a batch). */
+export function parseReply(reply: unknown): ParsedReply {
   if (typeof reply !== "object" || reply === null || !Array.isArray((reply as ChatReply).choices)) {
     throw new RequestError("malformed", "the reply holds no choices; is the base URL that of an OpenAI-compatible API?", {
       raw: JSON.stringify(reply),
