@@ -70,7 +70,7 @@ export {
 } from "./multiple-choice/score.ts";
 export { choiceAccuracy, choicesItem, type Item, type Metrics, type Task } from "./multiple-choice/task.ts";
 export { arcChallenge } from "./multiple-choice/tasks/arc-challenge.ts";
-export { customItems } from "./multiple-choice/tasks/custom-items.ts";
+export { customItems, evaluateItems } from "./multiple-choice/tasks/custom-items.ts";
 export { hellaswag } from "./multiple-choice/tasks/hellaswag.ts";
 export { MMLU_SUBJECTS, mmlu } from "./multiple-choice/tasks/mmlu.ts";
 export { TASK_NAMES, tasksByName } from "./multiple-choice/tasks/task-by-name.ts";

@@ -7,7 +7,7 @@ import { requestsSha256 } from "./requests-hash.ts";
 import { encodeRequest, type Score, type ScoringTokenizer, scoreTokens, type TextScore } from "./score.ts";
 import { choiceAccuracy, choicesItem } from "./task.ts";
 import { arcChallenge } from "./tasks/arc-challenge.ts";
-import { customItems } from "./tasks/custom-items.ts";
+import { customItems, evaluateItems } from "./tasks/custom-items.ts";
 import { hellaswag } from "./tasks/hellaswag.ts";
 import { MMLU_SUBJECTS, mmlu } from "./tasks/mmlu.ts";
 import { tasksByName } from "./tasks/task-by-name.ts";
@@ -46,11 +46,14 @@ const recorded: Score = async (requests) =>
 
 test("token ids, acc, acc_norm, acc_bytes and standard errors equal lm-eval's, context ending in a space too", async () => {
   const score = scoreTokens({ tokenizer, score: recorded, maxLength: 512 });
-  for (const style of ["arc", "hellaswag", "mmlu"]) {
-    const rows = golden.items.filter((item) => item.style === style).map((item) => ({ ...item }));
-    const result = await evaluateTask({ task: customItems(style), rows, score });
-    for (const [name, value] of Object.entries(golden.aggregate[style]!)) expect(result[name]).toBeCloseTo(value, 14);
-  }
+  const rows = golden.items.map((item) => ({ ...item, task: item.style }));
+  const results = await evaluateItems(rows, score);
+  expect(results.map((result) => result.task)).toEqual(["arc", "hellaswag", "mmlu", "trailing_space"]);
+  for (const result of results)
+    for (const [name, value] of Object.entries(golden.aggregate[result.task] ?? {})) expect(result[name]).toBeCloseTo(value, 14);
+  await expect(evaluateItems([{ ...rows[0] }, { context: "c", choices: ["a"], gold: 0 }], score)).rejects.toThrow(
+    /row 1 has no "task"/,
+  );
   for (const row of golden.items) {
     const item = customItems("any").item({ ...row });
     const metrics = customItems("any").score(item, await score(item.requests));

@@ -109,6 +109,7 @@ function beside(
   paper: readonly Record<string, Cell>[],
   own: readonly OwnRow[],
 ): ReportTable {
-  const note = "Upper rows: the paper (arXiv 2310.16944), its standard errors turned into 95% intervals. Shaded rows: yours.";
+  const source = "The paper's rows are from arXiv 2310.16944, its standard errors turned into 95% intervals.";
+  const note = own.length > 0 ? `${source} Shaded rows: yours.` : source;
   return { title, note, columns, rows: [...paper, ...own], highlight: own.map((_, i) => paper.length + i) };
 }

@@ -7,7 +7,6 @@ const WIDTH = 340;
 const HEIGHT = 215;
 const LEFT = 46;
 const RIGHT = 14;
-const TOP = 10;
 const BOTTOM = 38;
 const DRAWN_POINTS = 300;
 const SMOOTH_ABOVE = 60;
@@ -43,8 +42,10 @@ export function lineChart(
     all.map((point) => point.y),
     true,
   );
+  // A label of the y axis stands above it.
+  const top = yLabel === "" ? 10 : 26;
   const sx = (x: number) => LEFT + ((x - x0) / (x1 - x0)) * (WIDTH - LEFT - RIGHT);
-  const sy = (y: number) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM);
+  const sy = (y: number) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0)) * (HEIGHT - top - BOTTOM);
   return html`<figure class="panel"><h3>${title}</h3>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${drawn.map(describe).join(" ")}</desc>
 ${axes(ticks(x0, x1, 5), ticks(y0, y1, 6), sx, sy, xLabel, yLabel)}
@@ -72,7 +73,7 @@ function axes(
     (y) =>
       html`<line class="axis" x1="${LEFT}" x2="${right}" y1="${round(sy(y))}" y2="${round(sy(y))}"/><text x="${LEFT - 6}" y="${round(sy(y) + 4)}" text-anchor="end">${compact(y)}</text>`,
   )}${xs.map((x) => html`<text x="${round(sx(x))}" y="${bottom + 16}" text-anchor="middle">${compact(x)}</text>`)}
-<text x="${right}" y="${HEIGHT - 4}" text-anchor="end">${xLabel}</text><text x="${LEFT}" y="${HEIGHT - 4}">${yLabel}</text></g>`;
+<text x="${right}" y="${HEIGHT - 4}" text-anchor="end">${xLabel}</text><text x="4" y="12">${yLabel}</text></g>`;
 }
 
 function seriesLines(points: Point[], style: SeriesStyle, sx: (x: number) => number, sy: (y: number) => number): Html {

@@ -63,7 +63,7 @@ function partsOf({
     },
     curves.length > 0 && {
       id: "curves",
-      heading: "Training",
+      heading: "Curves",
       body: grid(curves.map((curve, i) => lineChart(curve, `curve-${i}`, styles))),
     },
     samples.length > 0 && { id: "samples", heading: "Sample answers", body: sampleAnswers(samples) },

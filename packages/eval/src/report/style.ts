@@ -33,6 +33,7 @@ thead th { color: var(--soft); font-weight: 600; font-size: .875rem; border-bott
 tbody th { font-weight: 500; min-width: 7.5rem; }
 .panel + .panel { margin-top: 1rem; } .grid > .panel + .panel, .answers > .panel + .panel { margin-top: 0; }
 .num { text-align: right; white-space: nowrap; padding-left: .9rem; padding-right: 0; }
+thead th { white-space: nowrap; } .num + :not(.num) { padding-left: 1.4rem; } .num + td:not(.num) { min-width: 11rem; }
 .ci { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
 .mine { background: var(--shade); } .mine > :first-child { box-shadow: inset 3px 0 var(--win); padding-left: .6rem; }
 dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); gap: .8rem 1.2rem; margin: 1rem 0 0; }
