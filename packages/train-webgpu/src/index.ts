@@ -4,6 +4,15 @@ export { type Device, type RequestDeviceOptions, requestDevice } from "./device/
 // Model folders
 export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
 export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
+// Sampling
+export {
+  createGenerator,
+  type GenerationRequest,
+  type GenerationResult,
+  type Generator,
+  type GeneratorOptions,
+} from "./generate/generator.ts";
+export { type SamplingOptions, sampleToken } from "./generate/sample.ts";
 // Models
 export type { LoraOptions } from "./model/device-adapter.ts";
 export { createModel, type LoadModelOptions, loadModel } from "./model/load-model.ts";

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
-import { attention } from "../kernels/attention/attention.ts";
+import { attention, cachedAttention, type LayerCache } from "../kernels/attention/attention.ts";
 import { addBias } from "../kernels/bias/bias.ts";
 import { embedding } from "../kernels/embedding/embedding.ts";
 import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logps.ts";
@@ -21,6 +21,8 @@ export interface DecoderContext {
   /** The low-rank update of a module, e.g. "model.layers.0.self_attn.q_proj", where it has one. */
   lowRank?: ((module: string) => LowRank | undefined) | undefined;
   stream: StreamTensors;
+  /** Where generation keeps keys and values, by layer; without it attention stays inside the stream. */
+  caches?: LayerCache[];
   /** Compute each layer's inside again in the backward pass instead of keeping it. */
   checkpointing?: boolean;
 }
@@ -57,6 +59,27 @@ export function labelStats(tape: Tape, context: DecoderContext, hidden: Tensor, 
   return linearLogps(tape, target, normed, head, labels, shape);
 }
 
+/** Logits [N, V] of the labelled tokens, rows `stride` floats apart: for sampling, where N is small. */
+export function labelLogits(tape: Tape, context: DecoderContext, hidden: Tensor): { logits: Tensor; stride: number } {
+  const { target, config, weight, stream } = context;
+  const { hiddenSize: width, vocabSize: vocabulary, rmsNormEps: eps } = config;
+  const { labelled: maxLabelled, tokens: maxTokens } = stream.capacity;
+  const gathered = gatherLabelled(tape, target, hidden, stream.labels, {
+    width,
+    vocabulary,
+    maxTokens,
+    maxLabelled,
+    chunkBytes: 0,
+  });
+  const rows = (s: Sizes): number => s.labelled;
+  const normed = rmsNorm(tape, target, gathered, weight("model.norm.weight"), { rows, maxRows: maxLabelled, width, eps });
+  const head = weight(config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+  return {
+    logits: linear(tape, target, normed, head, { rows, maxRows: maxLabelled, inputs: width, outputs: vocabulary }),
+    stride: vocabulary,
+  };
+}
+
 /** h' = h + Attention(norm(h)), h'' = h' + MLP(norm(h')). */
 function block(tape: Tape, context: DecoderContext, hidden: Tensor, layer: number): Tensor {
   const afterAttention = attentionBlock(tape, context, hidden, layer);
@@ -77,7 +100,10 @@ function attentionBlock(tape: Tape, context: DecoderContext, hidden: Tensor, lay
   };
   const [q, k, v] = [project("q", heads), project("k", keyValueHeads), project("v", keyValueHeads)];
   const shape = { heads, keyValueHeads, headDim, window: config.layerWindows[layer], maxTokens: stream.capacity.tokens };
-  const attended = attention(tape, target, q, k, v, stream.tiles, shape);
+  const cache = context.caches?.[layer];
+  const attended = cache
+    ? cachedAttention(tape, target, q, k, v, stream.tiles, cache, shape)
+    : attention(tape, target, q, k, v, stream.tiles, shape);
   return projection(tape, context, attended, `${prefix}self_attn.o_proj`, heads * headDim, config.hiddenSize, hidden);
 }
 

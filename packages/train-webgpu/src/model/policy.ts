@@ -25,6 +25,8 @@ export interface Policy extends Disposable {
   readonly folder: string | undefined;
   /** [headDim / 2] radians per position. */
   readonly inverseFrequencies: Float64Array;
+  /** Saves the model, or the adapter alone where it has one, as Hugging Face and PEFT load it. */
+  save(folder: string): Promise<void>;
 }
 
 export interface PolicyParts {
@@ -37,7 +39,7 @@ export interface PolicyParts {
 }
 
 export function createPolicy({ device, config, weights, adapter, tokenizer, folder }: PolicyParts): Policy {
-  return {
+  const policy: Policy = {
     device,
     config,
     weights,
@@ -45,11 +47,13 @@ export function createPolicy({ device, config, weights, adapter, tokenizer, fold
     tokenizer,
     folder,
     inverseFrequencies: inverseFrequencies(config),
+    save: async (to) => (await import("./save-model.ts")).savePolicy(policy, to),
     [Symbol.dispose]() {
       weights[Symbol.dispose]();
       adapter?.weights[Symbol.dispose]();
     },
   };
+  return policy;
 }
 
 /** The low-rank update of each adapted module; `tensor` may swap in the trainable form of a matrix. */

@@ -34,10 +34,16 @@ export type StreamSizes = Pick<Sizes, "tokens" | "sequences" | "labelled" | "til
 
 const NONE = 0xffff_ffff;
 
-export function allocateStream(device: Device, capacity: Capacity, inverseFrequencies: Float64Array): StreamTensors {
+/** `positions`: how many positions a sequence may have, where that is not the stream's length. */
+export function allocateStream(
+  device: Device,
+  capacity: Capacity,
+  inverseFrequencies: Float64Array,
+  positions = capacity.tokens,
+): StreamTensors {
   const { tokens, sequences, labelled } = capacity;
   const u32 = (name: string, count: number): Tensor => allocate(device, name, count * 4);
-  const table = ropeAngles(inverseFrequencies, tokens);
+  const table = ropeAngles(inverseFrequencies, positions);
   const angles = allocate(device, "rope angles", table.byteLength);
   write(device, angles, table);
   return {

@@ -1,8 +1,9 @@
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
-import { type KernelTarget, rowGroups, rowsPerWorkgroup, withPrelude } from "../prelude/prelude.ts";
+import { elementGroups, type KernelTarget, rowGroups, rowsPerWorkgroup, withPrelude } from "../prelude/prelude.ts";
 import delta from "./attention.delta.wgsl" with { type: "text" };
 import { attentionForward, attentionKeyGradient, attentionQueryGradient, split, TILE_ROWS } from "./attention.wgsl.ts";
+import writeCache from "./write-cache.wgsl" with { type: "text" };
 
 export interface AttentionShape {
   heads: number;
@@ -65,6 +66,55 @@ export function attention(
       keyValueHeads,
     ]);
   });
+  return o;
+}
+
+/** The key-value cache of one layer: rows of `keyValueHeads` x `headDim` floats, each sequence's side by side. */
+export interface LayerCache {
+  keys: Tensor;
+  values: Tensor;
+  /** [T] the cache row of each token of the stream. */
+  rows: Tensor;
+}
+
+/** Writes the stream's keys and values into the cache, then attends from its queries to their sequences' rows there; forward only. */
+export function cachedAttention(
+  tape: Tape,
+  target: KernelTarget,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  tiles: Tensor,
+  cache: LayerCache,
+  shape: AttentionShape,
+): Tensor {
+  const { heads, keyValueHeads, headDim, window, maxTokens } = shape;
+  const width = keyValueHeads * headDim;
+  for (const [from, to] of [
+    [k, cache.keys],
+    [v, cache.values],
+  ] as const) {
+    tape.run(
+      withPrelude(target, "write cache", writeCache),
+      [cache.rows, from, to],
+      (s) => ({ elements: s.tokens * width, width }),
+      (s) => [elementGroups(s.tokens * width)],
+    );
+  }
+  const o = tape.temporary("attention", q.bytes);
+  const lse = tape.temporary("log-sum-exp", maxTokens * heads * 4);
+  tape.run(
+    attentionForward(target, headDim, 1),
+    [q, cache.keys, cache.values, tiles, o, lse],
+    (s) => ({
+      tiles: s.tiles,
+      heads,
+      group: heads / keyValueHeads,
+      window: window ?? 0x7fff_ffff,
+      scale: 1 / Math.sqrt(headDim),
+    }),
+    (s) => [Math.ceil(s.tiles / rowsPerWorkgroup(target)), heads],
+  );
   return o;
 }
 

@@ -8,9 +8,14 @@ const range = (n: number): number[] => [...Array(n).keys()];
 const lines = <T>(items: T[], line: (item: T) => string): string => items.map(line).join("\n");
 
 /** Columns of a head that each lane accumulates, and rows a subgroup takes so that the accumulators stay in registers. */
-function blocking({ lanes }: KernelTarget, headDim: number, accumulators: number): { rows: number; columns: number } {
+function blocking(
+  { lanes }: KernelTarget,
+  headDim: number,
+  accumulators: number,
+  tileRows = TILE_ROWS,
+): { rows: number; columns: number } {
   const columns = Math.ceil(headDim / lanes);
-  let rows = TILE_ROWS;
+  let rows = tileRows;
   while (rows > 1 && rows * columns * accumulators > 32) rows /= 2;
   return { rows, columns };
 }
@@ -28,7 +33,7 @@ const readers = (bindings: string): string =>
       `fn ${name}_at4(at: u32) -> vec4f { return vec4f(${name}[at], ${name}[at + 1u], ${name}[at + 2u], ${name}[at + 3u]); }`,
   );
 
-const header = (headDim: number, rows: number, bindings: string): string => `
+const header = (headDim: number, rows: number, bindings: string, tileRows = TILE_ROWS): string => `
 struct Params { tiles: u32, heads: u32, group: u32, window: u32, scale: f32 }
 const D = ${headDim}u;
 ${readers(bindings)}
@@ -38,11 +43,11 @@ ${bindings}
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x % LANES;
   let part = id.x * ROWS + local.x / LANES;
-  if (part >= params.tiles * ${TILE_ROWS / rows}u) { return; }
-  let tile = tiles[part / ${TILE_ROWS / rows}u];
+  if (part >= params.tiles * ${tileRows / rows}u) { return; }
+  let tile = tiles[part / ${tileRows / rows}u];
   let start = tile.x;
   let end = tile.z;
-  let row0 = tile.y + (part % ${TILE_ROWS / rows}u) * ${rows}u;
+  let row0 = tile.y + (part % ${tileRows / rows}u) * ${rows}u;
   if (row0 >= end) { return; }
 `;
 
@@ -78,10 +83,11 @@ const store = (rows: number, columns: number, name: (row: number, column: number
  * (Dao et al. 2022, algorithm 1). q, o [T, H, D]; k, v [T, K, D]; lse [T, H]. One tile of query rows and one head per subgroup:
  * for the scores a lane holds a key, for the output columns of the head. Keys are visited from the sequence's start in its own
  * blocks, so a row's bits do not depend on where the sequence lies. Dispatch: (tiles, heads).
+ * With a key-value cache the rows of k and v are the cache's and those of q and o the stream's: a tile's fourth entry is their distance.
  */
-export function attentionForward(target: KernelTarget, headDim: number): Kernel {
+export function attentionForward(target: KernelTarget, headDim: number, tileRows = TILE_ROWS): Kernel {
   const { lanes } = target;
-  const { rows, columns } = blocking(target, headDim, 1);
+  const { rows, columns } = blocking(target, headDim, 1, tileRows);
   const held = range(Math.ceil(rows / lanes));
   return withPrelude(
     target,
@@ -95,12 +101,13 @@ export function attentionForward(target: KernelTarget, headDim: number): Kernel 
 @group(0) @binding(4) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(5) var<storage, read_write> o: array<f32>;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;`,
+      tileRows,
     )}
   let q_stride = params.heads * D;
   let kv_stride = q_stride / params.group;
   let q_head = id.y * D;
   let kv_head = id.y / params.group * D;
-${lines(held, (h) => `  let q${h}_at = min(${heldRow(target, rows, h)}, end - 1u) * q_stride + q_head;`)}
+${lines(held, (h) => `  let q${h}_at = (min(${heldRow(target, rows, h)}, end - 1u) - tile.w) * q_stride + q_head;`)}
 ${lines(range(columns), (c) => `  let column${c} = min(${c * lanes}u + lane, ${headDim - 1}u);`)}
 ${lines(
   range(rows),
@@ -162,10 +169,10 @@ ${lines(
     .map((i) => `stats[${i}] = vec2f(m${i}, z${i}_sum);`)
     .join(" ")}
   for (var i = 0u; i < min(${rows}u, end - row0); i++) {
-    let at = (row0 + i) * q_stride + q_head;
+    let at = (row0 + i - tile.w) * q_stride + q_head;
     let stat = stats[i];
 ${lines(range(columns), (c) => `    if (${c * lanes}u + lane < ${headDim}u) { o[at + column${c}] = sums[i * ${columns}u + ${c}u] / stat.y; }`)}
-    if (lane == 0u) { lse[(row0 + i) * params.heads + id.y] = stat.x + log(stat.y); }
+    if (lane == 0u) { lse[(row0 + i - tile.w) * params.heads + id.y] = stat.x + log(stat.y); }
   }
 }
 `,
