@@ -21,6 +21,9 @@ export { type JudgedRow, type JudgeReply, type RateOptions, rate } from "./rate.
 export type { FailureReason, RowFailure } from "./row-failure.ts";
 export { type Aspect, checkRubric, type Rubric } from "./rubrics/rubric.ts";
 export { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";
+export { progressLine } from "./run/progress-line.ts";
+export { type RatingStatistics, ratingStatistics } from "./run/rating-statistics.ts";
+export { ratingCard } from "./run/run-card.ts";
 export { type RunCompleteOptions, runComplete } from "./run/run-complete.ts";
 export { type RunGenerateDialoguesOptions, runGenerateDialogues } from "./run/run-generate-dialogues.ts";
 export { type RunRateOptions, runRate } from "./run/run-rate.ts";

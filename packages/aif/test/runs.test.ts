@@ -398,6 +398,7 @@ test("rate runs over the rows that complete wrote, with a rubric of one's own fr
   // The judge takes the first digit from 1 to 5 in the text: the question's number.
   expect(rows.map(({ completions: [first] }) => first.annotations.clarity.rating)).toEqual([3, 1, 2]);
   expect(rows[0].extra).toEqual({ i: 0 });
+  expect(readFileSync(`${rated}.card.md`, "utf8")).toMatch(/clarity \| 2\.000/);
   expect(server.requests.filter(({ body }) => body.model === "judge")).toHaveLength(6);
 });
 

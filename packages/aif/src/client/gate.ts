@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Random } from "@zephyr/data";
 import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
 import { policyOf, RequestError } from "./errors.ts";
@@ -5,6 +6,8 @@ import { type TokenBucket, tokenBucket } from "./token-bucket.ts";
 
 const REFUSAL_BASE_MS = 100;
 const REFUSAL_CAP_MS = 60_000;
+/** Within so long all come back after an outage. */
+const RECOVERY_SPREAD_MS = 1000;
 /** So many different requests failing with no success between them are an outage, not bad requests. */
 const OUTAGE_REQUESTS = 4;
 
@@ -55,7 +58,7 @@ export function createGate(options: GateOptions): Gate {
   const concurrency = adaptiveConcurrency(options.maxConcurrency);
   const fresh = createQueue();
   const retries = createQueue();
-  const delayed = new Map<Waiter, NodeJS.Timeout>();
+  const delayed = new Map<Waiter, { timer: NodeJS.Timeout; dueAt: number }>();
   const failing = new Set<object>();
   const watched = new WeakSet<AbortSignal>();
   let inFlight = 0;
@@ -116,9 +119,10 @@ export function createGate(options: GateOptions): Gate {
     if (sentAt >= stormAt) {
       storms++;
       stormAt = now;
-      if (error.kind === "rate_limited" && error.retryAfterMs === undefined) {
+      // A provider that refuses again and again although its own wait was kept is not taken at its word.
+      const isVague = error.retryAfterMs === undefined || storms > 2;
+      if (error.kind === "rate_limited" && isVague)
         pause(random.next() * Math.min(REFUSAL_CAP_MS, REFUSAL_BASE_MS * 2 ** storms));
-      }
     }
     if (error.retryAfterMs !== undefined) pause(error.retryAfterMs);
   }
@@ -130,8 +134,7 @@ export function createGate(options: GateOptions): Gate {
   }
 
   function markAlive(): void {
-    // After an outage nobody has to sit out a back-off that was meant for it.
-    if (failing.size >= OUTAGE_REQUESTS) for (const waiter of [...delayed.keys()]) requeue(waiter);
+    if (failing.size >= OUTAGE_REQUESTS) shortenDelays();
     everSucceeded = true;
     storms = 0;
     failing.clear();
@@ -153,6 +156,8 @@ export function createGate(options: GateOptions): Gate {
         }),
       );
     }, maxWaitMs);
+    // Whoever waits has a timer or a socket of its own; this one must not keep a finished process alive.
+    giveUp.unref();
   }
 
   function close(error: RequestError): void {
@@ -161,7 +166,7 @@ export function createGate(options: GateOptions): Gate {
     clearTimeout(giveUp);
     wake = giveUp = undefined;
     const waiting = [...retries.clear(), ...fresh.clear(), ...delayed.keys()];
-    for (const timer of delayed.values()) clearTimeout(timer);
+    for (const { timer } of delayed.values()) clearTimeout(timer);
     delayed.clear();
     for (const waiter of waiting) waiter.reject(closed);
   }
@@ -170,7 +175,7 @@ export function createGate(options: GateOptions): Gate {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { request, tokens, drain, resolve, reject };
       if (drain !== undefined) watch(drain);
-      if (delayMs > 0) delayed.set(waiter, wakeLater(waiter, delayMs));
+      if (delayMs > 0) wakeLater(waiter, delayMs);
       else (failing.has(request) ? retries : fresh).push(waiter);
       pump();
     });
@@ -198,20 +203,28 @@ export function createGate(options: GateOptions): Gate {
   }
 
   function requeue(waiter: Waiter): void {
-    clearTimeout(delayed.get(waiter));
+    clearTimeout(delayed.get(waiter)?.timer);
     delayed.delete(waiter);
     retries.push(waiter);
   }
 
-  function wakeLater(waiter: Waiter, delayMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
+  function wakeLater(waiter: Waiter, delayMs: number): void {
+    clearTimeout(delayed.get(waiter)?.timer);
+    const timer = setTimeout(() => {
       requeue(waiter);
       pump();
     }, delayMs);
+    delayed.set(waiter, { timer, dueAt: performance.now() + delayMs });
+  }
+
+  /** After an outage nobody has to sit out a long back-off that was meant for it; the returns are still spread out. */
+  function shortenDelays(): void {
+    const limit = performance.now() + RECOVERY_SPREAD_MS;
+    for (const [waiter, { dueAt }] of [...delayed]) if (dueAt > limit) wakeLater(waiter, random.next() * RECOVERY_SPREAD_MS);
   }
 
   function cancel(waiter: Waiter): void {
-    clearTimeout(delayed.get(waiter));
+    clearTimeout(delayed.get(waiter)?.timer);
     delayed.delete(waiter);
     fresh.remove(waiter);
     retries.remove(waiter);
@@ -226,6 +239,8 @@ export function createGate(options: GateOptions): Gate {
     isDown: () => failing.size > 0 && (!everSucceeded || failing.size >= OUTAGE_REQUESTS),
     close,
     reopen() {
+      // Others may be using the model: their pauses stand.
+      if (closed === undefined) return;
       closed = undefined;
       pausedUntil = 0;
       failing.clear();

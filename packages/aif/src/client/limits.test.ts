@@ -101,3 +101,20 @@ test("a drained gate rejects what waits, and a closed one what comes", async () 
   gate.reopen();
   await gate.enter({}, 0, 0);
 });
+
+test("a provider that always says retry-after: 0 is not hammered", async () => {
+  const gate = createGate({ ...gateOptions, maxConcurrency: 1 });
+  const request = {};
+  const started = performance.now();
+  for (let i = 0; i < 5; i++) (await gate.enter(request, 0, 0)).failed(refused(0));
+  const ticket = await gate.enter(request, 0, 0);
+  expect(performance.now() - started).toBeGreaterThan(300);
+  ticket.succeeded(0);
+});
+
+test("reopening a gate that is not closed leaves its pause alone", async () => {
+  const gate = createGate(gateOptions);
+  (await gate.enter({}, 0, 0)).failed(refused(300));
+  gate.reopen();
+  expect(gate.pausedMs()).toBeGreaterThan(200);
+});

@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
 import { type CompletionsRow, readRows } from "@zephyr/data";
 import { ConfigError } from "../config/check-fields.ts";
 import type { FeedbackConfig } from "../config/feedback-config.ts";
 import { checkBudget, modelFromConfig } from "../config/model-from-config.ts";
 import { type JudgedRow, planJudgements, rate } from "../rate.ts";
 import { ULTRAFEEDBACK } from "../rubrics/ultrafeedback.ts";
+import { ratingStatistics } from "./rating-statistics.ts";
+import { ratingCard } from "./run-card.ts";
 import { anyKey } from "./run-complete.ts";
 import { type RunOptions, type RunResult, runStage } from "./run-stage.ts";
 
@@ -15,7 +18,7 @@ export interface RunRateOptions extends RunOptions {
 }
 
 /**
- * `zephyr rate`: a judge's ratings of every completion in a file.
+ * `zephyr rate`: a judge's ratings of every completion in a file, and `OUTPUT.card.md` on how they came to be.
  *
  * @throws ConfigError for a config without a judge, or with a key that is not set.
  * @example const { exit_code } = await runRate({ input: "completions.jsonl", output: "rated.jsonl", config });
@@ -26,7 +29,7 @@ export async function runRate({ input, config, env = process.env, ...run }: RunR
   checkBudget([config.judge], budgetUsd);
   const judge = modelFromConfig(config.judge, run.dryRun === true ? anyKey(env) : env);
   const rubric = config.rubric === "ultrafeedback" ? ULTRAFEEDBACK : config.rubric;
-  return runStage<CompletionsRow, Omit<CompletionsRow, "completions"> & JudgedRow>({
+  const result = await runStage<CompletionsRow, Omit<CompletionsRow, "completions"> & JudgedRow>({
     ...run,
     where: "rate",
     rows: typeof input === "string" ? readRows<CompletionsRow>(input) : input,
@@ -37,4 +40,9 @@ export async function runRate({ input, config, env = process.env, ...run }: RunR
     plan: (row, place) => planJudgements(row, place, rubric, repeats, seed).map(({ messages }) => ({ model: judge, messages })),
     transform: (options) => rate({ ...options, judge, rubric, repeats }),
   });
+  if (result.status === "done" || result.status === "partial") {
+    const statistics = await ratingStatistics(readRows<JudgedRow>(run.output));
+    writeFileSync(`${run.output}.card.md`, ratingCard(config, result, statistics));
+  }
+  return result;
 }
