@@ -5,14 +5,14 @@ import type { Format, Kind, Task } from "./task.ts";
 
 /** How often each kind of question is asked. */
 export const KIND_WEIGHTS: Readonly<Record<Kind, number>> = {
-  attribute: 0.4,
+  attribute: 0.44,
   "yes-no": 0.14,
-  unknown: 0.08,
-  opposite: 0.08,
-  sum: 0.06,
-  copy: 0.03,
-  reverse: 0.03,
-  first: 0.03,
+  unknown: 0.09,
+  opposite: 0.06,
+  sum: 0.05,
+  copy: 0.02,
+  reverse: 0.02,
+  first: 0.02,
   last: 0.02,
   count: 0.03,
   "odd-one-out": 0.03,

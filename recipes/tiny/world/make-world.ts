@@ -14,10 +14,10 @@ export interface World {
   evalPrompts: PromptRow[];
 }
 
-export const WORLD_SIZE = { dialogues: 2_400, feedbackPrompts: 640, evalPrompts: 280 } as const;
+export const WORLD_SIZE = { dialogues: 2_400, feedbackPrompts: 640, evalPrompts: 320 } as const;
 
-/** One dialogue in so many goes on to a second question. */
-const TWO_TURN_RATE = 0.1;
+/** The share of dialogues and prompts that go on to a second question. */
+const TWO_TURN_RATE = 0.12;
 
 type Side = "dialogues" | "feedbackPrompts" | "evalPrompts";
 
@@ -100,11 +100,11 @@ function askByEllipsis({ thing, attribute }: Task & { kind: "attribute" }, rando
   return { question, task: { kind: "attribute", thing: other, attribute, format: "free" } };
 }
 
-/** A prompt's part of the world: 65% of all prompts may stand in dialogues, 20% collect feedback, 15% are held out. */
+/** A prompt's part of the world: half of all prompts may stand in dialogues, a quarter collects feedback, a quarter is held out. */
 function sideOf(messages: readonly Message[]): Side {
   const fraction = textFraction(promptKey(messages));
-  if (fraction < 0.65) return "dialogues";
-  return fraction < 0.85 ? "feedbackPrompts" : "evalPrompts";
+  if (fraction < 0.5) return "dialogues";
+  return fraction < 0.75 ? "feedbackPrompts" : "evalPrompts";
 }
 
 /** The user's side of a conversation, which is what makes a prompt the same prompt. */
