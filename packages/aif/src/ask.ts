@@ -225,6 +225,6 @@ function checkPrices(models: readonly Model[], budgetUsd: number | undefined): v
   );
 }
 
-function emptyTotals(): AskTotals {
+export function emptyTotals(): AskTotals {
   return { answered: 0, resumed: 0, failed: 0, promptTokens: 0, completionTokens: 0, estimated: 0, costUsd: 0 };
 }

@@ -33,8 +33,8 @@ export interface CompleteOptions extends StageOptions {
  *
  * @example pipe(readRows("prompts.jsonl"), complete({ models, completionsPerPrompt: 4, seed: 0 }))
  */
-export function complete<R extends PromptRow>(options: CompleteOptions): Transform<R, R & CompletionsRow> {
-  const { completionsPerPrompt = 4, seed } = options;
+export function complete<R extends { prompt?: unknown }>(options: CompleteOptions): Transform<R, R & CompletionsRow> {
+  const { completionsPerPrompt = 4, seed = 0 } = options;
   const models = asModels("complete", options.models);
   const principles =
     typeof options.principles === "string" ? PRINCIPLE_PRESETS[options.principles] : (options.principles ?? null);
@@ -44,7 +44,7 @@ export function complete<R extends PromptRow>(options: CompleteOptions): Transfo
     );
   }
   return (rows) =>
-    stage("complete", rows, models, options, async (row, place, asker) => {
+    stage("complete", rows as AsyncIterable<R & PromptRow>, models, options, async (row, place, asker) => {
       const questions = planCompletions(row, place, models, completionsPerPrompt, principles, seed);
       const { values, failures } = await settleAll(questions.map((question) => answer(question, asker)));
       const completions = values.filter((value) => value !== undefined);

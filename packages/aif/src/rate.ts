@@ -54,14 +54,16 @@ export type JudgedRow = RatedRow & { judge_replies: JudgeReply[] };
  *
  * @example pipe(completionsRows, rate({ judge, rubric: "ultrafeedback", seed: 0 }))
  */
-export function rate<R extends CompletionsRow>(options: RateOptions): Transform<R, Omit<R, "completions"> & JudgedRow> {
-  const { rubric = "ultrafeedback", repeats = 1, seed } = options;
+export function rate<R extends { completions?: unknown }>(
+  options: RateOptions,
+): Transform<R, Omit<R, "completions"> & JudgedRow> {
+  const { rubric = "ultrafeedback", repeats = 1, seed = 0 } = options;
   const [judge] = asModels("rate", [options.judge]) as [Model];
   const chosen = rubric === "ultrafeedback" ? ULTRAFEEDBACK : rubric;
   if (!Number.isInteger(repeats) || repeats < 1)
     throw new RangeError(`rate: repeats is ${repeats}; must be a whole number from 1 up`);
   return (rows) =>
-    stage("rate", rows, [judge], options, async (row, place, asker) => {
+    stage("rate", rows as AsyncIterable<R & CompletionsRow>, [judge], options, async (row, place, asker) => {
       const calls = planJudgements(row, place, chosen, repeats, seed);
       const { values, failures } = await settleAll(calls.map((call) => judgeOnce(call, judge, asker)));
       if (failures.length > 0) return { failures };

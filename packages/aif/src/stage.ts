@@ -8,7 +8,8 @@ import { type FailureReason, type RowFailure, reportFailure } from "./row-failur
 
 /** What every stage that asks models takes. */
 export interface StageOptions {
-  seed: number;
+  /** Draws models, principles and orders. Default 0. */
+  seed?: number | undefined;
   /** A folder (locked while rows are read), or a journal that several stages share. */
   journal?: string | Journal | undefined;
   /** Hard cap in US dollars, what the journal's earlier runs cost included. */

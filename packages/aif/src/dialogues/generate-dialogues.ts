@@ -47,7 +47,7 @@ interface Opening extends PromptRow {
  * @example generateDialogues({ user: gpt, assistant: gpt, seed: 0 })(rowsOf(DEFAULT_TOPICS))
  */
 export function generateDialogues(options: GenerateDialoguesOptions): Transform<TopicRow, GeneratedDialogue> {
-  const { dialoguesPerTopic = 10, rounds = [2, 4], personas = DEFAULT_PERSONAS, seed } = options;
+  const { dialoguesPerTopic = 10, rounds = [2, 4], personas = DEFAULT_PERSONAS, seed = 0 } = options;
   const models = asModels(
     "generateDialogues",
     options.user === options.assistant ? [options.user] : [options.user, options.assistant],

@@ -78,7 +78,7 @@ export async function runStage<R extends PromptRow, S extends object>(run: Stage
   }
   const started = performance.now();
   const failed = failedRows(files.failed);
-  const live = liveLine(run, estimate.rows + estimate.duplicates, started);
+  const live = liveLine(run, estimate, started);
   const { journal } = files;
   const { seed, drain, signal, transform } = run;
   const stage = transform({ seed, budgetUsd, journal, drain, signal, onFailure: failed.add, onProgress: live.update });
@@ -106,14 +106,18 @@ interface LiveLine {
 }
 
 function liveLine(
-  { onLine, models, budgetUsd }: { onLine?: (line: string) => void; models: readonly Model[]; budgetUsd: number | undefined },
-  rowsTotal: number,
+  { onLine, models, budgetUsd }: Pick<StageRun<PromptRow, object>, "onLine" | "models" | "budgetUsd">,
+  estimate: Estimate,
   started: number,
 ): LiveLine {
+  const rowsTotal = estimate.rows + estimate.duplicates;
+  const requestsTotal = estimate.requests;
   let progress: Progress | undefined;
   const show = (): void => {
     if (progress !== undefined)
-      onLine?.(progressLine({ progress, rowsTotal, budgetUsd, models, seconds: (performance.now() - started) / 1000 }));
+      onLine?.(
+        progressLine({ progress, rowsTotal, requestsTotal, budgetUsd, models, seconds: (performance.now() - started) / 1000 }),
+      );
   };
   const timer = setInterval(show, 1000);
   return {
