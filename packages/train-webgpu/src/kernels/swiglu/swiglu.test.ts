@@ -8,7 +8,12 @@ import { swiglu } from "./swiglu.ts";
 
 type Floats = Float32Array<ArrayBuffer>;
 
-async function run(device: Device, tokens: number, [gate, up, dy]: [Floats, Floats, Floats], trainable = { gate: true, up: true }) {
+async function run(
+  device: Device,
+  tokens: number,
+  [gate, up, dy]: [Floats, Floats, Floats],
+  trainable = { gate: true, up: true },
+) {
   const inputs = [tensor(device, "gate", gate, trainable.gate), tensor(device, "up", up, trainable.up)];
   return runOps(device, { tokens }, (tape) => swiglu(tape, device, inputs[0]!, inputs[1]!, gate.length / tokens), {
     outputLength: gate.length,
