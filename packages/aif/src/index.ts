@@ -21,6 +21,7 @@ export { type JudgedRow, type JudgeReply, type RateOptions, rate } from "./rate.
 export type { FailureReason, RowFailure } from "./row-failure.ts";
 export { type Aspect, checkRubric, type Rubric } from "./rubrics/rubric.ts";
 export { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";
+export { type Interrupts, onInterrupt } from "./run/on-interrupt.ts";
 export { progressLine } from "./run/progress-line.ts";
 export { type RatingStatistics, ratingStatistics } from "./run/rating-statistics.ts";
 export { ratingCard } from "./run/run-card.ts";

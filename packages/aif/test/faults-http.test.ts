@@ -25,7 +25,7 @@ async function askThrough(first: Behaviour[], options: Partial<OpenaiCompatibleO
   const model = openaiCompatible({
     baseUrl: server.baseUrl,
     model: "m",
-    apiKey: "sk-secretsecretsecretsecret",
+    apiKey: "plain.secretsecretsecret",
     timeoutSeconds: 5,
     maxWaitSeconds: 5,
     ...options,
@@ -242,11 +242,7 @@ test("fault 36 and 37: time in our own queue is no part of a request's timeout",
 });
 
 test("fault 43: the key is in no error, also when the server repeats it", async () => {
-  const { error } = await askThrough(
-    [],
-    {},
-    status(401, { error: { message: "Incorrect key sk-secretsecretsecretsecret given" } }),
-  );
+  const { error } = await askThrough([], {}, status(401, { error: { message: "Incorrect key plain.secretsecretsecret given" } }));
   const everything = JSON.stringify([error, error?.message, error?.raw, error?.stack, String(error?.cause)]);
   expect(everything).not.toContain("secretsecret");
   expect(everything).toContain("[redacted]");

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { feedbackConfig, runComplete } from "../src/index.ts";
+import { feedbackConfig, onInterrupt, runComplete } from "../src/index.ts";
 
 // A run in a process of its own, so that a test can kill it: config file, input, output.
 const [, , configPath, input, output] = process.argv as [string, string, string, string, string];
-const drain = new AbortController();
-process.once("SIGINT", () => drain.abort());
+const { drain, signal } = onInterrupt();
 const config = await feedbackConfig(JSON.parse(readFileSync(configPath, "utf8")), async () => ({}));
-const { exit_code } = await runComplete({ input, output, config, resume: true, drain: drain.signal });
+const { exit_code } = await runComplete({ input, output, config, resume: true, drain, signal });
 process.exit(exit_code);

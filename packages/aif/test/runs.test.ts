@@ -26,6 +26,7 @@ import {
   resetBeforeHeaders,
   resetInBody,
   type SeenRequest,
+  silent,
   status,
 } from "./fault-server.ts";
 
@@ -195,6 +196,22 @@ test("fault 40: an interrupt drains, exits 130, and the next run sends only the 
   expect(server.requests.length).toBeLessThan(50);
   expect(await exitOf(startChild(config, input, output))).toBe(0);
   expect(server.requests).toHaveLength(50);
+});
+
+test("fault 40: a second interrupt cuts off what is on the wire", async () => {
+  const input = promptFile(4);
+  await using server = await faultServer(() => silent);
+  const config = newPath(".config.json");
+  writeFileSync(config, JSON.stringify({ models: pool(server.baseUrl), completions_per_prompt: 1 }));
+  const child = startChild(config, input, newPath(".out.jsonl"));
+  while (server.requests.length < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+  child.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(child.exitCode).toBe(null);
+  const started = performance.now();
+  child.kill("SIGINT");
+  expect(await exitOf(child)).toBe(130);
+  expect(performance.now() - started).toBeLessThan(3000);
 });
 
 test("fault 33: a torn or zero-filled end of the journal is cut off and only that record is asked again", async () => {
