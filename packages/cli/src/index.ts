@@ -1,1 +1,1 @@
-export {};
+export { runCommandLine, type Surroundings } from "./run-command-line.ts";

@@ -1,0 +1,32 @@
+import { usageError } from "../errors/usage-error.ts";
+import { didYouMean, nearest } from "../flags/nearest.ts";
+import type { Command } from "./command.ts";
+
+interface Entry {
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+/** Every command there is, loaded when it is called. */
+const COMMANDS: Record<string, Entry> = {
+  sft: { summary: "supervised fine-tuning on dialogues", load: async () => (await import("./sft.ts")).sft as Command },
+  dpo: { summary: "direct preference optimization on pairs", load: async () => (await import("./dpo.ts")).dpo as Command },
+};
+
+export const commandNames: ReadonlyMap<string, { summary: string }> = new Map(Object.entries(COMMANDS));
+
+/** The command that `argv` begins with (one word or two), and the arguments after it. Throws a usage error for one that is not there. */
+export async function findCommand(argv: readonly string[]): Promise<{ name: string; command: Command; rest: string[] }> {
+  const [first = "", second = ""] = argv;
+  const pair = `${first} ${second}`;
+  if (Object.hasOwn(COMMANDS, pair)) return { name: pair, command: await COMMANDS[pair]!.load(), rest: argv.slice(2) };
+  if (Object.hasOwn(COMMANDS, first)) return { name: first, command: await COMMANDS[first]!.load(), rest: argv.slice(1) };
+  const names = Object.keys(COMMANDS);
+  const seconds = names.filter((name) => name.startsWith(`${first} `)).map((name) => name.slice(first.length + 1));
+  if (seconds.length === 0)
+    throw usageError(`unknown command ${JSON.stringify(first)}${didYouMean(first, names)}; \`zephyr --help\` lists them`);
+  if (second === "" || second.startsWith("-")) throw usageError(`${first} needs one more word: ${seconds.join(", ")}`);
+  const found = nearest(second, seconds);
+  const hint = found === undefined ? `; there are ${seconds.join(", ")}` : ` (did you mean ${found}?)`;
+  throw usageError(`unknown command ${JSON.stringify(pair)}${hint}`);
+}

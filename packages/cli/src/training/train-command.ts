@@ -1,0 +1,113 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { collectRows, loadTokenizer, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
+import {
+  type Device,
+  loadModel,
+  type Policy,
+  requestDevice,
+  savePolicy,
+  type Training,
+  type TrainingOptions,
+} from "@zephyr/train-webgpu";
+import type { Invocation, Outcome } from "../commands/command.ts";
+import { number } from "../flags/flag.ts";
+import type { trainingFlags } from "../flags/training-flags.ts";
+import { untilInterrupted } from "../interrupt/interrupt.ts";
+import { epochRows } from "./epoch-order.ts";
+import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
+import { type DataSource, dataSource, modelFolder } from "./sources.ts";
+import { runTraining, writeFinalState } from "./training-loop.ts";
+import { adapterOptions, checkTrainingFlags, FREE_ON_RESUME, trainingOptions } from "./training-settings.ts";
+
+export const learningRate = (fallback: number) => number({ help: "peak learning rate", default: fallback, min: 0 });
+type TrainFlags = typeof trainingFlags & { learningRate: ReturnType<typeof learningRate> };
+export type TrainInvocation = Invocation<TrainFlags>;
+
+/** A run's model on its device, and the folder that it writes to. */
+export interface LoadedRun {
+  device: Device;
+  policy: Policy;
+  folder: RunFolder;
+  /** The model's folder on disk. */
+  model: string;
+}
+
+/** What tells one trainer from another: `R` its rows as token ids, `B` its batches. */
+export interface TrainerGlue<R extends object, B> {
+  /** Text to ids; `held` are the rows of an evaluation. */
+  tokenize(tokenizer: Tokenizer | undefined, held: boolean): Transform<UntypedRow, R>;
+  /** Completes rows with what only a model knows, such as the reference's log-probabilities. */
+  score?(rows: R[], source: DataSource, run: LoadedRun): Promise<R[]>;
+  collate(rows: AsyncIterable<R>, size: number): AsyncIterable<B>;
+  start(run: LoadedRun, options: Omit<TrainingOptions, "policy">, batches: (epoch: number) => AsyncIterable<B>): Training<B>;
+}
+
+/** From flags to a trained model: checks everything that can be checked first, prepares the rows, trains, saves. */
+export async function trainCommand<R extends object, B>(
+  { flags, reporter, interrupt }: TrainInvocation,
+  glue: TrainerGlue<R, B>,
+): Promise<Outcome> {
+  const started = performance.now();
+  checkTrainingFlags(flags);
+  const model = await modelFolder(flags.model, "--model");
+  const source = await dataSource(flags.data, "--data", flags.datasetTrainSplit);
+  const heldSource =
+    flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
+  const tokenizer = existsSync(join(model, "tokenizer.json")) ? await loadTokenizer(model) : undefined;
+  const settings = { ...recorded(flags, FREE_ON_RESUME), data_sha256: await source.fingerprint() };
+  using folder = await openRunFolder({
+    path: flags.output,
+    resume: flags.resume,
+    overwrite: flags.overwrite,
+    settings,
+    reporter,
+  });
+  const tokenized = (from: DataSource, held: boolean): Promise<R[]> =>
+    collectRows(pipe(from.rows, untilInterrupted<UntypedRow>(interrupt), glue.tokenize(tokenizer, held)));
+  let begun = false;
+  try {
+    let rows = await tokenized(source, false);
+    if (rows.length === 0) throw new RangeError(`--data ${flags.data} has no rows to train on; give at least one`);
+    let held = heldSource && (await tokenized(heldSource, true));
+    using device = await requestDevice({ onProgress: (message) => reporter.status(message) });
+    using policy = await loadModel(device, model, adapterOptions(flags));
+    const run: LoadedRun = { device, policy, folder, model };
+    if (glue.score) {
+      rows = await glue.score(rows, source, run);
+      if (held) held = await glue.score(held, heldSource!, run);
+    }
+    const inEpoch = epochRows(rows, flags.trainSamplingStrategy, flags.seed);
+    const batches = (epoch: number) => glue.collate(inEpoch(epoch), flags.perDeviceTrainBatchSize);
+    const options = { ...trainingOptions(flags), ...(folder.checkpoint !== undefined && { resumeFrom: folder.checkpoint }) };
+    const evaluation = held && { batches: glue.collate(rowsOf(held), flags.perDeviceEvalBatchSize), steps: flags.evalSteps };
+    begun = true;
+    const training = glue.start(run, options, batches);
+    const summary = await runTraining({ training, folder, saveSteps: flags.saveSteps, evaluation, reporter, interrupt });
+    await savePolicy(policy, folder.path);
+    await writeFinalState(folder, summary, flags);
+    const seconds = (performance.now() - started) / 1000;
+    const { description } = device.adapter;
+    return {
+      result: {
+        output: folder.path,
+        steps: summary.steps,
+        metrics: summary.metrics,
+        seconds,
+        adapter: description,
+        adapter_class: device.adapterClass,
+      },
+      lines: [
+        `${folder.path}: ${summary.steps} steps in ${seconds.toFixed(1)} s on ${description}, ${shortMetrics(summary.metrics)}`,
+      ],
+    };
+  } catch (error) {
+    if (!begun || !existsSync(folder.logFile)) folder.abandon();
+    throw error;
+  }
+}
+
+function shortMetrics(metrics: Record<string, number>): string {
+  const names = ["loss", "rewards/margins", "rewards/accuracies", "eval_loss"].filter((name) => metrics[name] !== undefined);
+  return names.map((name) => `${name} ${metrics[name]!.toFixed(4)}`).join(", ");
+}

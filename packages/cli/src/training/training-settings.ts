@@ -1,0 +1,93 @@
+import type { LoadModelOptions, TrainingOptions } from "@zephyr/train-webgpu";
+import { usageError } from "../errors/usage-error.ts";
+import type { FlagValues } from "../flags/flag.ts";
+import type { adapterFlags, optimizationFlags, trainingFlags } from "../flags/training-flags.ts";
+
+/** Flags that the numbers do not depend on, or that say where things lie: free to change on a resume. */
+export const FREE_ON_RESUME = [
+  "model",
+  "refModel",
+  "data",
+  "output",
+  "resume",
+  "overwrite",
+  "saveSteps",
+  "evalData",
+  "evalSteps",
+  "perDeviceEvalBatchSize",
+  "gradientCheckpointing",
+] as const;
+
+/** Throws a usage error for flags that contradict each other or that the engine cannot honour yet. */
+export function checkTrainingFlags(flags: FlagValues<typeof trainingFlags>): void {
+  const { resume, overwrite, warmupRatio, warmupSteps, dtype, loraDropout, maxSteps, evalSteps, evalData } = flags;
+  if (resume && overwrite) throw usageError("--resume and --overwrite are both given; give one");
+  if (warmupRatio !== undefined && warmupSteps !== undefined)
+    throw usageError("--warmup-ratio and --warmup-steps are both given; give one");
+  if (warmupSteps !== undefined && warmupSteps > 1 && !Number.isInteger(warmupSteps)) {
+    throw usageError(`--warmup-steps is ${warmupSteps}; give a whole number of steps or a fraction below 1`);
+  }
+  if (maxSteps === 0) throw usageError("--max-steps is 0; give a whole number from 1, or leave it out");
+  if (evalSteps !== undefined && evalData === undefined)
+    throw usageError("--eval-steps is given without --eval-data; give the held-out rows");
+  if (dtype !== "f32")
+    throw usageError(`--dtype ${dtype} cannot be trained yet: base weights are kept in f32; leave --dtype out`);
+  if (loraDropout !== undefined && loraDropout > 0) {
+    throw usageError(
+      `--lora-dropout ${loraDropout} is not supported yet: adapters train without dropout; leave it out or give 0`,
+    );
+  }
+  checkAdapter(flags);
+}
+
+function checkAdapter({ loraR, loraAlpha, loraTargetModules, initAdapter }: FlagValues<typeof adapterFlags>): void {
+  if (loraR !== undefined && initAdapter !== undefined)
+    throw usageError("--lora-r and --init-adapter are both given; a fresh adapter or the one of a folder, not both");
+  if (loraR === undefined && (loraAlpha !== undefined || loraTargetModules !== undefined)) {
+    throw usageError(
+      `--lora-${loraAlpha === undefined ? "target-modules" : "alpha"} is given without --lora-r; give the rank, too`,
+    );
+  }
+}
+
+/** The adapter that `loadModel` makes or reads. */
+export function adapterOptions(flags: FlagValues<typeof adapterFlags> & { seed: number }): LoadModelOptions {
+  const { loraR, loraAlpha = 32, loraTargetModules, initAdapter, seed } = flags;
+  if (initAdapter !== undefined) return { adapter: initAdapter };
+  if (loraR === undefined) return {};
+  const everything = loraTargetModules === undefined || (loraTargetModules.length === 1 && loraTargetModules[0] === "all-linear");
+  return { lora: { r: loraR, alpha: loraAlpha, targetModules: everything ? "all-linear" : loraTargetModules }, seed };
+}
+
+/** The trainers' options, without policy and batches. */
+export function trainingOptions(
+  flags: FlagValues<typeof optimizationFlags> & { learningRate: number },
+): Omit<TrainingOptions, "policy"> {
+  const { warmupRatio, warmupSteps, maxSteps, lrSchedulerKwargs } = flags;
+  return {
+    learningRate: flags.learningRate,
+    schedule: flags.lrSchedulerType,
+    ...(lrSchedulerKwargs && { scheduleOptions: camelKeys(lrSchedulerKwargs) }),
+    ...(warmupRatio !== undefined && { warmupRatio }),
+    ...(warmupSteps !== undefined && { warmupSteps }),
+    epochs: flags.numTrainEpochs,
+    ...(maxSteps > 0 && { maxSteps }),
+    gradientAccumulationSteps: flags.gradientAccumulationSteps,
+    weightDecay: flags.weightDecay,
+    adamBeta1: flags.adamBeta1,
+    adamBeta2: flags.adamBeta2,
+    adamEpsilon: flags.adamEpsilon,
+    maxGradNorm: flags.maxGradNorm,
+    activationCheckpointing: flags.gradientCheckpointing,
+    seed: flags.seed,
+  };
+}
+
+function camelKeys(settings: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
+}
