@@ -1,7 +1,7 @@
 import type { Message, PromptRow } from "@zephyr/data";
 import { crc32 } from "./journal/crc32.ts";
 import { keyIndex } from "./journal/key-index.ts";
-import { canonicalJson, sha256 } from "./journal/request-key.ts";
+import { sha256 } from "./journal/request-key.ts";
 
 /** The row's own id, else the sha256 (hex) of its prompt, or of the JSON of its messages. */
 export function promptIdOf(row: PromptRow): string {
@@ -30,7 +30,7 @@ export function onceById(where: string): (id: string, row: object, index: number
     if (typeof id !== "string" || id === "")
       throw new TypeError(`${where}: row ${index + 1} has prompt_id ${shown(id)}; it must be a text`);
     const key = sha256(id);
-    const mark = crc32(Buffer.from(canonicalJson(row))) || 1;
+    const mark = crc32(Buffer.from(JSON.stringify(row))) || 1;
     const first = seen.get(key);
     if (first === undefined) {
       seen.set(key, index, mark);

@@ -29,7 +29,7 @@ const LENGTH_END = 18;
 /** One journal line: checksum, length in bytes, request key, cost in US dollars, entry. */
 export function encodeRecord(key: string, costUsd: number, entry: JournalEntry): Buffer {
   const body = `${key} ${costUsd} ${JSON.stringify(entry)}\n`;
-  const line = Buffer.alloc(LENGTH_END + Buffer.byteLength(body));
+  const line = Buffer.allocUnsafe(LENGTH_END + Buffer.byteLength(body));
   line.write(body, LENGTH_END);
   line.write(`${hex8(line.length)} `, CRC_END, "latin1");
   line.write(`${hex8(crc32(line.subarray(CRC_END)))} `, 0, "latin1");
