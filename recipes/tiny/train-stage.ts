@@ -1,8 +1,9 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   appendLog,
   cutLog,
+  listCheckpoints,
   LOG_FILE,
   newestGoodCheckpoint,
   type Policy,
@@ -34,6 +35,7 @@ export async function trainStage<B>({
   onStep,
   held,
 }: TrainStage<B>): Promise<Record<string, number>> {
+  mkdirSync(output, { recursive: true });
   const { checkpoint } = await newestGoodCheckpoint(output);
   const log = join(output, LOG_FILE);
   await cutLog(log, checkpoint?.step ?? 0);
@@ -51,14 +53,9 @@ export async function trainStage<B>({
     await onStep?.(step);
   }
   await policy.save(output);
-  for (const { path } of await checkpoints(output)) rmSync(path, { recursive: true, force: true });
+  for (const { path } of await listCheckpoints(output)) rmSync(path, { recursive: true, force: true });
   progress.end(note(last));
   return last;
-}
-
-async function checkpoints(output: string): Promise<{ path: string }[]> {
-  const { listCheckpoints } = await import("@zephyr/train-webgpu");
-  return listCheckpoints(output);
 }
 
 function note(metrics: Record<string, number>): string {

@@ -4,6 +4,9 @@ export { type Device, type RequestDeviceOptions, requestDevice } from "./device/
 // Model folders
 export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
 export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
+// Runs on disk
+export { listCheckpoints, newestGoodCheckpoint } from "./formats/trainer-state/checkpoint.ts";
+export { appendLog, cutLog, LOG_FILE, type LogEntry, readLog } from "./formats/trainer-state/log-history.ts";
 // Sampling
 export {
   createGenerator,

@@ -1,8 +1,8 @@
-import arithmetic from "../arithmetic/arithmetic.wgsl";
+import arithmetic from "../arithmetic/arithmetic.wgsl" with { type: "text" };
 import { emitFunction, type InputBindings, type OptionSlots } from "../arithmetic/emit.ts";
 import type { PairedDefinition, SortedTerm } from "../paired/definition.ts";
-import sorting from "./sorted.wgsl";
-import supervision from "./supervised.wgsl";
+import sorting from "./sorted.wgsl" with { type: "text" };
+import supervision from "./supervised.wgsl" with { type: "text" };
 
 const pairBindings: InputBindings = {
   chosen: "vec3f(chosen_logps(i), 1.0, 0.0)",

@@ -1,4 +1,4 @@
-import arithmetic from "../arithmetic/arithmetic.wgsl";
+import arithmetic from "../arithmetic/arithmetic.wgsl" with { type: "text" };
 import { emitFunction, type InputBindings, type OptionSlots, slotOf } from "../arithmetic/emit.ts";
 import { option } from "../arithmetic/expression.ts";
 import type { UnpairedLoss } from "../types.ts";
