@@ -11,6 +11,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { choice, type FlagValues, number, numbers, text, texts, toggle } from "../flags/flag.ts";
 import { didYouMean } from "../flags/nearest.ts";
 import { trainingFlags } from "../flags/training-flags.ts";
+import { modelFolder } from "../models/sources.ts";
 import {
   chooseReference,
   hasReference,
@@ -20,7 +21,6 @@ import {
   referenceCopy,
   scorePairs,
 } from "../training/reference.ts";
-import { modelFolder } from "../training/sources.ts";
 import { learningRate, trainCommand } from "../training/train-command.ts";
 import { adapterOptions } from "../training/training-settings.ts";
 import { command } from "./command.ts";

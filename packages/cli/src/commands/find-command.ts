@@ -9,8 +9,22 @@ interface Entry {
 
 /** Every command there is, loaded when it is called. */
 const COMMANDS: Record<string, Entry> = {
+  doctor: { summary: "what training would run on", load: async () => (await import("./doctor.ts")).doctor as Command },
+  "generate-dialogues": {
+    summary: "dialogues for supervised fine-tuning, from two models",
+    load: async () => (await import("./feedback.ts")).generateDialogues as Command,
+  },
+  complete: { summary: "answers of a pool of models", load: async () => (await import("./feedback.ts")).complete as Command },
+  rate: { summary: "ratings of the answers by a judge", load: async () => (await import("./feedback.ts")).rate as Command },
+  binarize: {
+    summary: "rated answers to preference pairs",
+    load: async () => (await import("./binarize.ts")).binarize as Command,
+  },
   sft: { summary: "supervised fine-tuning on dialogues", load: async () => (await import("./sft.ts")).sft as Command },
   dpo: { summary: "direct preference optimization on pairs", load: async () => (await import("./dpo.ts")).dpo as Command },
+  merge: { summary: "an adapter into its base model", load: async () => (await import("./merge.ts")).merge as Command },
+  score: { summary: "log-probabilities of rows under a model", load: async () => (await import("./score.ts")).score as Command },
+  generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 
 export const commandNames: ReadonlyMap<string, { summary: string }> = new Map(Object.entries(COMMANDS));

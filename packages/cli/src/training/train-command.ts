@@ -14,9 +14,9 @@ import type { Invocation, Outcome } from "../commands/command.ts";
 import { number } from "../flags/flag.ts";
 import type { trainingFlags } from "../flags/training-flags.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
+import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
-import { type DataSource, dataSource, modelFolder } from "./sources.ts";
 import { runTraining, writeFinalState } from "./training-loop.ts";
 import { adapterOptions, checkTrainingFlags, FREE_ON_RESUME, trainingOptions } from "./training-settings.ts";
 

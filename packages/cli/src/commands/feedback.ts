@@ -1,0 +1,92 @@
+import {
+  type FeedbackConfig,
+  feedbackConfig,
+  type RunOptions,
+  type RunResult,
+  runComplete,
+  runGenerateDialogues,
+  runRate,
+} from "@zephyr/aif";
+import { usageError } from "../errors/usage-error.ts";
+import { readConfigFile } from "../flags/config-file.ts";
+import { integer, text, toggle } from "../flags/flag.ts";
+import { checkInput } from "../rows/output-file.ts";
+import { command, type Invocation, type Outcome } from "./command.ts";
+
+const runFlags = {
+  output: text({ help: "file to write; its journal lies beside it", placeholder: "FILE", required: true }),
+  resume: toggle({ help: "complete an output from its journal" }),
+  overwrite: toggle({ help: "start anew, forgetting earlier answers" }),
+  dryRun: toggle({ help: "print requests, tokens and the range of the cost; send nothing" }),
+  allowFailures: integer({ help: "so many failed rows still count as success", default: 0, min: 0 }),
+};
+const inputFlag = { input: text({ help: "rows to read", placeholder: "FILE", required: true }) };
+type RunFlags = typeof runFlags;
+
+/** The config of models and judge: the config file's keys that are no flags. */
+async function config({ config, configFile }: Invocation<RunFlags>): Promise<FeedbackConfig> {
+  if (configFile === undefined) throw usageError("--config is missing; give a YAML or JSON file that describes the models");
+  return feedbackConfig(config, readConfigFile, configFile);
+}
+
+/** What a run needs of the command line; the first interrupt lets requests on the wire come home. */
+function runOptions({ flags, reporter, interrupt }: Invocation<RunFlags>): RunOptions {
+  const { output, resume, overwrite, dryRun, allowFailures } = flags;
+  return {
+    output,
+    resume,
+    overwrite,
+    dryRun,
+    allowFailures,
+    drain: interrupt.drain,
+    signal: interrupt.signal,
+    onLine: reporter.status,
+    onNote: reporter.note,
+  };
+}
+
+function outcome({ exit_code, status, output, rows, failed, ...rest }: RunResult): Outcome {
+  const failures = failed > 0 ? `, ${failed} failed (see ${output}.failed.jsonl)` : "";
+  const line = status === "done" || status === "partial" ? [`${output}: ${rows} rows${failures}`] : [];
+  return { result: { status, output, rows, failed, ...rest, exit_code }, lines: line, exitCode: exit_code };
+}
+
+/** `zephyr complete`: answers of the model pool. */
+export const complete = command({
+  description: "Answers of a pool of models (--config: models, completions_per_prompt, principles, ...) to every prompt.",
+  flags: { ...inputFlag, ...runFlags },
+  ownConfig: true,
+  graceful: true,
+  async run(invocation) {
+    checkInput(invocation.flags.input, "--input");
+    return outcome(
+      await runComplete({ ...runOptions(invocation), input: invocation.flags.input, config: await config(invocation) }),
+    );
+  },
+});
+
+/** `zephyr rate`: a judge's ratings. */
+export const rate = command({
+  description: "Ratings of every completion, with reasons, by a judge (--config: judge, rubric, repeats, ...).",
+  flags: { ...inputFlag, ...runFlags },
+  ownConfig: true,
+  graceful: true,
+  async run(invocation) {
+    checkInput(invocation.flags.input, "--input");
+    return outcome(await runRate({ ...runOptions(invocation), input: invocation.flags.input, config: await config(invocation) }));
+  },
+});
+
+/** `zephyr generate-dialogues`: dSFT data. */
+export const generateDialogues = command({
+  description:
+    "Dialogues between a model that plays the user and one that answers (--config: user, assistant, dialogues_per_topic, rounds, ...).",
+  flags: { ...runFlags, input: text({ help: "topic rows [the topics that ship]", placeholder: "FILE" }) },
+  ownConfig: true,
+  graceful: true,
+  async run(invocation) {
+    const { input } = invocation.flags;
+    if (input !== undefined) checkInput(input, "--input");
+    return outcome(await runGenerateDialogues({ ...runOptions(invocation), input, config: await config(invocation) }));
+  },
+});
