@@ -15,6 +15,7 @@ async function run(
   device: Device,
   { y, bias, dy }: { y: Floats; bias: Floats; dy: Floats },
   accumulate: number[],
+  tokens = y.length / bias.length,
 ): Promise<{ output: Floats; dbias: Floats }> {
   const width = bias.length;
   const [rows, target] = [tensor(device, "y", y), tensor(device, "bias", bias, true)];
@@ -26,7 +27,7 @@ async function run(
   using executor = await createExecutor(device, { all: tape.dispatches });
   for (const value of accumulate) {
     write(device, rows, y);
-    executor.run("all", { ...noSizes, tokens: y.length / width, accumulate: value });
+    executor.run("all", { ...noSizes, tokens, accumulate: value });
   }
   const [output, dbias] = await read(device, [
     { tensor: rows, length: y.length },
@@ -65,6 +66,14 @@ describe("bias", () => {
     const data = { y: normals(6, 1), bias: normals(2, 2), dy: Float32Array.of(1, 10, 2, 20, 3, 30) };
     expect([...(await run(device, data, [0, 1, 1])).dbias]).toEqual([18, 180]);
     expect([...(await run(device, data, [0, 1, 0])).dbias]).toEqual([6, 60]);
+  });
+
+  it("leaves the rows behind the batch alone and out of the sum", async (context) => {
+    const device = await deviceOrSkip(context);
+    const data = { y: Float32Array.of(1, 2, 3, 4, 5, 6), bias: Float32Array.of(10, 20), dy: Float32Array.of(1, 2, 4, 8, 16, 32) };
+    const { output, dbias } = await run(device, data, [0], 2);
+    expect([...output]).toEqual([11, 22, 13, 24, 5, 6]);
+    expect([...dbias]).toEqual([5, 10]);
   });
 
   it("records nothing backward for a frozen bias", async (context) => {

@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createExecutor } from "../../plan/executor.ts";
 import { createTape } from "../../plan/tape.ts";
 import { read } from "../../plan/upload.ts";
@@ -37,6 +37,66 @@ describe("matmul", () => {
       }
     });
   }
+
+  it("reads and writes rows from an offset, by strides of its own, and touches nothing else", async (context) => {
+    const device = await deviceOrSkip(context);
+    const [m, n, k] = [5, 6, 8];
+    // Stored rows and columns of A, B and C for each layout; offsets 2, 3 and 1 are rows as stored, strides exceed the columns.
+    const stored = { nn: [m, k, k, n], nt: [m, k, n, k], tn: [k, m, k, n] } as const;
+    for (const layout of ["nn", "nt", "tn"] as const) {
+      const [aRows, aColumns, bRows, bColumns] = stored[layout];
+      const [aStride, bStride, cStride] = [aColumns + (layout === "tn" ? 3 : 4), bColumns + (layout === "nt" ? 4 : 1), n + 2];
+      const [a, b, before] = [
+        normals((aRows + 2) * aStride, 1),
+        normals((bRows + 3) * bStride, 2),
+        normals((m + 2) * cStride, 3),
+      ];
+      const block = (data: Float32Array, first: number, rows: number, columns: number, stride: number) =>
+        Array.from({ length: rows * columns }, (_, i) => data[(first + Math.floor(i / columns)) * stride + (i % columns)]!);
+      const blockA = block(a, 2, aRows, aColumns, aStride);
+      const c = matmulReference(layout, blockA, block(b, 3, bRows, bColumns, bStride), m, n, k);
+      const expected = Float64Array.from(before);
+      c.forEach((value, i) => {
+        expected[(1 + Math.floor(i / n)) * cStride + (i % n)] = value;
+      });
+      for (const target of [device, portable(device)]) {
+        const output = tensor(target, "c", before);
+        const tape = createTape();
+        product(tape, target, {
+          layout,
+          a: tensor(target, "a", a),
+          b: tensor(target, "b", b),
+          c: output,
+          m: () => m,
+          n: () => n,
+          k: () => k,
+          strides: { a: aStride, b: bStride, c: cStride },
+          rowOffset: { a: () => 2, b: () => 3, c: () => 1 },
+        });
+        using executor = await createExecutor(target, { all: tape.dispatches });
+        executor.run("all", noSizes);
+        const [actual] = await read(target, [{ tensor: output, length: before.length }]);
+        expectClose(actual!, expected, 3e-6, layout);
+      }
+    }
+  });
+
+  it("writes zeros for a sum of no products, adds nothing where it accumulates, and launches nothing for no rows", async (context) => {
+    const device = await deviceOrSkip(context);
+    const run = async (m: number, k: number, accumulate: number) => {
+      const c = tensor(device, "c", Float32Array.of(1, 2, 3, 4));
+      const [a, b] = [tensor(device, "a", normals(8, 1)), tensor(device, "b", normals(8, 2))];
+      const tape = createTape();
+      const counts = { m: () => m, n: () => 2, k: () => k, accumulate: () => accumulate };
+      product(tape, device, { layout: "tn", a, b, c, ...counts });
+      using executor = await createExecutor(device, { all: tape.dispatches });
+      executor.run("all", noSizes);
+      return [...(await read(device, [{ tensor: c, length: 4 }]))[0]!];
+    };
+    expect(await run(2, 0, 0)).toEqual([0, 0, 0, 0]);
+    expect(await run(2, 0, 1)).toEqual([1, 2, 3, 4]);
+    expect(await run(0, 4, 0)).toEqual([1, 2, 3, 4]);
+  });
 
   it("linear with a residual and a low-rank update equals its definition, and so do all gradients", async (context) => {
     const device = await deviceOrSkip(context);

@@ -72,6 +72,17 @@ describe("rope", () => {
     });
   }
 
+  it("turns the tokens of the batch and leaves what lies behind them", async (context) => {
+    const device = await deviceOrSkip(context);
+    const [x, dy] = [normals(10 * 8, 9), normals(10 * 8, 10)];
+    for (const target of [device, portable(device)]) {
+      const [y, dx] = await run(target, x, dy, raggedPositions(7), { heads: 1, headDim: 8 });
+      expect(y!.slice(56)).toEqual(x.slice(56));
+      expect(dx!.slice(56)).toEqual(dy.slice(56));
+      expectClose(y!.slice(0, 56), turned(x.slice(0, 56), raggedPositions(7), 1, 8, 1), 1e-6, "y");
+    }
+  });
+
   it("leaves position 0 as it is, to the bit", async (context) => {
     const device = await deviceOrSkip(context);
     const [x, dy] = [normals(48, 3, 1e4), normals(48, 4, 1e4)];

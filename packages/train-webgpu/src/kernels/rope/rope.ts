@@ -1,6 +1,6 @@
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
-import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
+import { type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import source from "./rope.wgsl" with { type: "text" };
 
 export interface RopeShape {
@@ -20,12 +20,12 @@ export function rope(
   const kernel = withPrelude(target, "rope", source);
   const half = headDim / 2;
   const turn = (tensor: Tensor, sign: number): void => {
-    const pairs = (sizes: Sizes): number => sizes.tokens * heads * half;
+    const rows = (sizes: Sizes): number => sizes.tokens * heads;
     tape.run(
       kernel,
       [positions, angles, tensor],
-      (s) => ({ pairs: pairs(s), heads, half_dim: half, sign }),
-      (s) => [elementGroups(pairs(s))],
+      (s) => ({ rows: rows(s), heads, half_dim: half, sign }),
+      (s) => [rowGroups(target, rows(s))],
     );
   };
   turn(x, 1);

@@ -13,9 +13,10 @@ async function run(
   tokens: number,
   [gate, up, dy]: [Floats, Floats, Floats],
   trainable = { gate: true, up: true },
+  width = gate.length / tokens,
 ) {
   const inputs = [tensor(device, "gate", gate, trainable.gate), tensor(device, "up", up, trainable.up)];
-  return runOps(device, { tokens }, (tape) => swiglu(tape, device, inputs[0]!, inputs[1]!, gate.length / tokens), {
+  return runOps(device, { tokens }, (tape) => swiglu(tape, device, inputs[0]!, inputs[1]!, width), {
     outputLength: gate.length,
     outputGradient: dy,
     inputs: inputs.filter(({ gradient }) => gradient),
@@ -82,5 +83,15 @@ describe("swiglu", () => {
     const [gateOnly] = (await run(device, 7, data, { gate: true, up: false })).gradients;
     const [upOnly] = (await run(device, 7, data, { gate: false, up: true })).gradients;
     expect([gateOnly, upOnly]).toEqual(both.gradients);
+  });
+
+  it("writes the tokens of the batch and nothing behind them", async (context) => {
+    const device = await deviceOrSkip(context);
+    const data: [Floats, Floats, Floats] = [normals(70, 1), normals(70, 2), normals(70, 3)];
+    const { output, gradients } = await run(device, 5, data, { gate: true, up: true }, 13);
+    for (const values of [output, ...gradients]) {
+      expect(values.slice(0, 65).every((value) => value !== 0)).toBe(true);
+      expect([...values.slice(65)]).toEqual([0, 0, 0, 0, 0]);
+    }
   });
 });
