@@ -83,7 +83,7 @@ export async function evaluateSystems(device: Device, output: string, stages: St
 async function answerHeldOut(device: Device, output: string, { name, folder }: (typeof SYSTEMS)[number]): Promise<string> {
   using policy = await loadModel(device, join(output, folder));
   using generator = createGenerator(policy, { slots: 64, maxLength: 192 });
-  const generate = seeded(name, generator.generate, 0.7);
+  const generate = seeded(name, generator.generate, 0);
   const prompts = await collectRows(readRows<PromptRow & { prompt_id: string }>(join(output, "data/eval-prompts.jsonl")));
   const progress = startProgress(`held-out answers: ${name}`);
   let done = 0;

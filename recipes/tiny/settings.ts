@@ -16,8 +16,8 @@ export const MODEL = {
   rms_norm_eps: 1e-5,
   rope_theta: 10_000,
   sliding_window: 128,
-  tie_word_embeddings: false,
-  initializer_range: 0.05,
+  tie_word_embeddings: true,
+  initializer_range: 0.06,
   hidden_act: "silu",
   bos_token_id: 1,
   eos_token_id: 2,
@@ -26,31 +26,32 @@ export const MODEL = {
 
 /** Supervised fine-tuning on the teacher's dialogues. */
 export const SFT = {
-  sequencesPerBatch: 32,
-  epochs: 5,
-  learningRate: 4e-3,
+  tokensPerBatch: 256,
+  epochs: 4,
+  learningRate: 3e-3,
   schedule: "cosine",
   warmupRatio: 0.1,
-  /** An unfinished model is kept from this fraction of the run: the weaker half of the pool. */
-  earlyFraction: 0.4,
+  adamBeta2: 0.99,
+  /** An unfinished model is kept from this fraction of the run: the weaker member of the pool. */
+  earlyFraction: 0.7,
 } as const;
 
-/** Direct preference optimization. The paper: beta 0.1, linear schedule, warmup 0.1, 3 epochs, learning rate 5e-7 for 7B parameters. */
+/** Direct preference optimization. The paper: beta 0.1, learning rate 5e-7 for 7B parameters, 3 epochs. */
 export const DPO = {
   pairsPerBatch: 16,
-  epochs: 3,
-  beta: 0.1,
-  learningRate: 4e-4,
+  epochs: 2,
+  beta: 0.05,
+  learningRate: 2e-4,
   schedule: "linear",
   warmupRatio: 0.1,
 } as const;
 
 /** Which model of the pool answers at which temperature. */
 export const POOL = [
-  { name: "dsft-cool", model: "dsft", temperature: 0.5 },
-  { name: "dsft-warm", model: "dsft", temperature: 1 },
-  { name: "early-cool", model: "dsft-early", temperature: 0.5 },
-  { name: "early-warm", model: "dsft-early", temperature: 1 },
+  { name: "early", model: "dsft-early", temperature: 0.7 },
+  { name: "cool", model: "dsft", temperature: 0.6 },
+  { name: "mild", model: "dsft", temperature: 0.8 },
+  { name: "warm", model: "dsft", temperature: 1 },
 ] as const;
 
 /** Share of the preference pairs that is kept from training, for reward accuracy. */

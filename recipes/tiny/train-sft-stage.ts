@@ -19,16 +19,17 @@ export async function trainSftStage(device: Device, output: string): Promise<str
     pipe(readRows<DialogueRow>(join(output, "data/dialogues.jsonl")), tokenizeDialogues(tokenizer, { assistantOnlyLoss: true })),
   );
   const batches = (epoch: number) =>
-    pipe(rows, shuffleRows({ seed: SEED + epoch }), collateSequences({ sequencesPerBatch: SFT.sequencesPerBatch }));
-  const { epochs, learningRate, schedule, warmupRatio } = SFT;
+    pipe(rows, shuffleRows({ seed: SEED + epoch }), collateSequences({ tokensPerBatch: SFT.tokensPerBatch }));
+  const { epochs, learningRate, schedule, warmupRatio, adamBeta2 } = SFT;
   let kept = false;
   const last = await trainStage({
     title: "dSFT",
     policy,
     output: folder,
-    saveSteps: 50,
+    saveSteps: 100,
     training: (resumeFrom) =>
       trainSft({
+        adamBeta2,
         policy,
         batches,
         epochs,

@@ -40,11 +40,32 @@ export async function read(device: Device, tensors: { tensor: Tensor; length: nu
     if (length > 0) encoder.copyBufferToBuffer(tensor.place!.buffer, tensor.place!.offset, staging, offsets[index]!, length * 4);
   });
   device.gpu.queue.submit([encoder.finish()]);
-  await staging.mapAsync(0x01);
+  await patiently(device, staging.mapAsync(0x01));
   const mapped = staging.getMappedRange();
   const copies = tensors.map(
     ({ length }, index) => new Float32Array(mapped.slice(offsets[index]!, offsets[index]! + length * 4)),
   );
   staging.destroy();
   return copies;
+}
+
+const NAP_MS = 0.25;
+const napCell = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Waits for the device. Dawn's Node bindings poll in a busy loop meanwhile; where the device is the same processor, that takes a core
+ * from it, so the loop is slowed down by short sleeps.
+ */
+async function patiently<T>(device: Device, promise: Promise<T>): Promise<T> {
+  if (device.adapterClass !== "software" || typeof setImmediate === "undefined") return promise;
+  let waiting = true;
+  const settled = () => {
+    waiting = false;
+  };
+  promise.then(settled, settled);
+  while (waiting) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (waiting) Atomics.wait(napCell, 0, 0, NAP_MS);
+  }
+  return promise;
 }
