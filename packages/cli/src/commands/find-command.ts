@@ -24,6 +24,13 @@ const COMMANDS: Record<string, Entry> = {
   dpo: { summary: "direct preference optimization on pairs", load: async () => (await import("./dpo.ts")).dpo as Command },
   merge: { summary: "an adapter into its base model", load: async () => (await import("./merge.ts")).merge as Command },
   score: { summary: "log-probabilities of rows under a model", load: async () => (await import("./score.ts")).score as Command },
+  "eval preferences": {
+    summary: "rewards on held-out pairs",
+    load: async () => (await import("./eval-preferences.ts")).evalPreferences as Command,
+  },
+  "eval alpaca": { summary: "AlpacaEval", load: async () => (await import("./eval-alpaca.ts")).evalAlpaca as Command },
+  "eval mt-bench": { summary: "MT-Bench", load: async () => (await import("./eval-mt-bench.ts")).evalMtBench as Command },
+  "eval harness": { summary: "multiple choice", load: async () => (await import("./eval-harness.ts")).evalHarness as Command },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 
