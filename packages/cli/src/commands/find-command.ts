@@ -20,6 +20,7 @@ const COMMANDS: Record<string, Entry> = {
     summary: "rated answers to preference pairs",
     load: async () => (await import("./binarize.ts")).binarize as Command,
   },
+  prepare: { summary: "clean, mix and split rows", load: async () => (await import("./prepare.ts")).prepare as Command },
   sft: { summary: "supervised fine-tuning on dialogues", load: async () => (await import("./sft.ts")).sft as Command },
   dpo: { summary: "direct preference optimization on pairs", load: async () => (await import("./dpo.ts")).dpo as Command },
   merge: { summary: "an adapter into its base model", load: async () => (await import("./merge.ts")).merge as Command },
@@ -31,6 +32,7 @@ const COMMANDS: Record<string, Entry> = {
   "eval alpaca": { summary: "AlpacaEval", load: async () => (await import("./eval-alpaca.ts")).evalAlpaca as Command },
   "eval mt-bench": { summary: "MT-Bench", load: async () => (await import("./eval-mt-bench.ts")).evalMtBench as Command },
   "eval harness": { summary: "multiple choice", load: async () => (await import("./eval-harness.ts")).evalHarness as Command },
+  report: { summary: "one page that shows a run", load: async () => (await import("./report.ts")).report as Command },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 

@@ -8,6 +8,8 @@ export interface Flag<T> {
   placeholder: string | undefined;
   /** Takes all values up to the next flag. */
   list: boolean;
+  /** May stand without its value. */
+  optional?: boolean;
   fallback: T;
   /** What a config's `null` means; undefined: the default. */
   whenNull: T | undefined;
@@ -118,6 +120,25 @@ export function toggle({ help, default: fallback = false }: Described<boolean>):
     throw bad(name, given, "true or false");
   };
   return { help, placeholder: undefined, list: false, required: false, fallback, whenNull: undefined, parse };
+}
+
+/** A switch that may name a file: undefined when not given, true without a value. */
+export function optionalText({ help, placeholder }: { help: string; placeholder: string }): Flag<string | true | undefined> {
+  const parse = (given: unknown, name: string): string | true | undefined => {
+    if (given === false) return undefined;
+    if (given === true || (typeof given === "string" && given !== "")) return given;
+    throw bad(name, given, "a text, or nothing");
+  };
+  return {
+    help,
+    placeholder: `[${placeholder}]`,
+    list: false,
+    optional: true,
+    required: false,
+    fallback: undefined,
+    whenNull: undefined,
+    parse,
+  };
 }
 
 /** Several texts: separated by commas, by spaces, or a list in a config. */

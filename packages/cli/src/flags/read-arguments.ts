@@ -46,9 +46,10 @@ export function readArguments(argv: readonly string[], table: FlagTable): Argume
       given.set(name, WORDS.has(argv[at] ?? "") ? argv[at++] : true);
     } else {
       const values = valuesAt(argv, at, flag);
-      if (values.length === 0) throw usageError(`${written} has no value; write ${written} ${flag.placeholder}`);
+      if (values.length === 0 && !flag.optional)
+        throw usageError(`${written} has no value; write ${written} ${flag.placeholder}`);
       at += values.length;
-      given.set(name, flag.list ? values : values[0]);
+      given.set(name, flag.list ? values : (values[0] ?? true));
     }
   }
   return { given, positionals };
