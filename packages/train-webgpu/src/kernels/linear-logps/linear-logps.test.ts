@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Device } from "../../device/request-device.ts";
 import { createExecutor } from "../../plan/executor.ts";
-import { createTape } from "../../plan/tape.ts";
+import { createTape, type Tape } from "../../plan/tape.ts";
 import { read, write } from "../../plan/upload.ts";
 import { deviceOrSkip, portable } from "../../testing/device.ts";
 import { expectClose, finiteDifferences, normals } from "../../testing/numbers.ts";
-import { noSizes, tensor } from "../../testing/tape.ts";
+import { noSizes, runOps, tensor } from "../../testing/tape.ts";
 import { linearLogpsGradientReference, linearLogpsReference } from "./linear-logps.reference.ts";
 import { gatherLabelled, linearLogps } from "./linear-logps.ts";
 
@@ -150,6 +150,33 @@ describe("linear-logps", () => {
       expect(columnOf(stats, 3)).toEqual([1, 0, 0, 0, 0, 1]);
       expectClose(columnOf(stats, 2), new Array(6).fill(Math.log(vocabulary)), 1e-6, "entropy of equal logits");
     }
+  });
+
+  it("looks at no column behind the vocabulary, where the next row of logits begins", async (context) => {
+    const device = await deviceOrSkip(context);
+    const weight = new Float32Array(64 * 4);
+    weight[0] = 10;
+    weight[5 * 4 + 1] = 1;
+    const hidden = Float32Array.of(0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0);
+    const data = { ...makeCase(4, 4, 4, 64), weight, hidden, targets: Uint32Array.of(5, 0, 5, 0) };
+    for (const target of [device, portable(device)]) {
+      const actual = await run(target, data, ONE_CHUNK);
+      expect(columnOf(actual.stats, 3)).toEqual([1, 1, 1, 1]);
+      expectReference(actual, data, 3e-6, 1e-5);
+    }
+  });
+
+  it("gathers the labelled tokens in order and fills up to a multiple of four rows with zeros", async (context) => {
+    const device = await deviceOrSkip(context);
+    const hidden = tensor(device, "hidden", normals(9 * 3, 1));
+    const unused = tensor(device, "unused", new Uint32Array(1));
+    const labels = { targets: unused, rowOfToken: unused, sequenceOfRow: unused, rowWeights: unused, sequenceGradient: unused };
+    const shape = { width: 3, vocabulary: 7, maxTokens: 9, maxLabelled: 9, chunkBytes: ONE_CHUNK };
+    const rows = tensor(device, "rows", Uint32Array.of(8, 0, 3, 3, 7, 1, 1, 1));
+    const record = (tape: Tape) => gatherLabelled(tape, device, hidden, { ...labels, rows }, shape);
+    const { output } = await runOps(device, { tokens: 9, labelled: 5 }, record, { outputLength: 12 * 3 });
+    const wanted = [8, 0, 3, 3, 7].flatMap((row) => [...normals(9 * 3, 1).slice(row * 3, row * 3 + 3)]);
+    expect([...output]).toEqual([...wanted, ...new Array(7 * 3).fill(0)]);
   });
 
   it("gives tokens without labels, and a batch of such tokens alone, a gradient of exactly 0", async (context) => {

@@ -98,6 +98,21 @@ describe("matmul", () => {
     expect(await run(0, 4, 0)).toEqual([1, 2, 3, 4]);
   });
 
+  it("launches as many workgroups as cover C, and no more", () => {
+    const t = (name: string) => ({ name, bytes: 4, needsGradient: false });
+    const grid = (lanes: number, m: number, n: number) => {
+      const tape = createTape();
+      const counts = { m: () => m, n: () => n, k: () => 4 };
+      product(tape, { lanes }, { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts });
+      return tape.dispatches[0]!.grid(noSizes);
+    };
+    expect(grid(8, 16, 32)).toEqual([1, 1]);
+    expect(grid(8, 17, 33)).toEqual([2, 2]);
+    expect(grid(4, 33, 9)).toEqual([2, 3]);
+    expect(grid(32, 1, 129)).toEqual([2, 1]);
+    expect(grid(1, 9, 129)).toEqual([2, 3]);
+  });
+
   it("linear with a residual and a low-rank update equals its definition, and so do all gradients", async (context) => {
     const device = await deviceOrSkip(context);
     const [rows, inputs, outputs, rank] = [12, 20, 24, 4];

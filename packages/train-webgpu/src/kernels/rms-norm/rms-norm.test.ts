@@ -16,6 +16,7 @@ describe("rms-norm", () => {
     [64, 64],
     [5, 65],
     [2, 257],
+    [257, 3],
   ] as const) {
     it(`equals the float64 reference, forward and backward, for [${rows}, ${width}]`, async (context) => {
       const device = await deviceOrSkip(context);
@@ -51,6 +52,35 @@ describe("rms-norm", () => {
       finiteDifferences((moved) => sum(rmsNormReference(x, moved, 3, 1e-5).y, dy), weight, [0, 1, 2, 3, 4, 5, 6]),
       1e-8,
     );
+  });
+
+  it("adds up the gradients of micro-batches, for x and for the weight, and starts over at the next step", async (context) => {
+    const device = await deviceOrSkip(context);
+    const [x, weight, dy] = [normals(35, 7), normals(7, 8), normals(35, 9)];
+    const { dx, dweight } = rmsNormGradientReference(x, weight, dy, 5, 1e-5);
+    const inputs = [tensor(device, "x", x, true), tensor(device, "weight", weight, true)];
+    const shape = { rows: () => 5, maxRows: 5, width: 7, eps: 1e-5 };
+    for (const [accumulate, times] of [
+      [0, 1],
+      [1, 2],
+      [1, 3],
+      [0, 1],
+    ] as const) {
+      const record = (tape: Parameters<typeof rmsNorm>[0]) => rmsNorm(tape, device, inputs[0]!, inputs[1]!, shape);
+      const { gradients } = await runOps(device, { accumulate }, record, { outputLength: 35, outputGradient: dy, inputs });
+      expectClose(
+        gradients[0]!,
+        dx.map((value) => times * value),
+        2e-5,
+        "dx",
+      );
+      expectClose(
+        gradients[1]!,
+        dweight.map((value) => times * value),
+        5e-6,
+        "dweight",
+      );
+    }
   });
 
   it("stays finite for a row of zeros and for entries of 1e4", async (context) => {
