@@ -45,9 +45,18 @@ async function softwareGpu(): Promise<SoftwareGpu | undefined> {
   }
 }
 
+/** Whether this may be a machine with a GPU or an installed driver; where it cannot be, Dawn need not look for one and complain. */
+async function mayHaveDriver(): Promise<boolean> {
+  if (typeof process === "undefined" || process.platform !== "linux") return true;
+  if (process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"]) return true;
+  const { existsSync } = await import("node:fs");
+  return ["/dev/dri", "/dev/dxg", "/dev/nvidiactl", "/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((path) => existsSync(path));
+}
+
 /** Finds an adapter: Dawn, then the runtime's own, then Dawn again on a software driver. */
 export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu> {
-  const candidates = [await dawn(), typeof navigator === "undefined" ? undefined : navigator.gpu];
+  const first = (await mayHaveDriver()) ? await dawn() : undefined;
+  const candidates = [first, typeof navigator === "undefined" ? undefined : navigator.gpu];
   for (const gpu of candidates) {
     const adapter = await adapterOf(gpu, options);
     if (gpu && adapter) return { gpu, adapter, environment: {} };
