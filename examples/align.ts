@@ -49,8 +49,10 @@ try {
   const tokenize = tokenizePreferences(tokenizer, { maxLength: 128 });
   const pairs = await writeRows(join(output, "pairs.jsonl"), pipe(preferences, tokenize, referenceLogps(policy)));
   const batches = pipe(pairs, collatePreferences({ pairsPerBatch: 4 }));
-  for await (const { step, metrics } of trainPreference({ policy, batches, loss: dpo({ beta: 0.1 }), learningRate: 5e-4 }))
+  for await (const { step, metrics } of trainPreference({ policy, batches, loss: dpo({ beta: 0.1 }), learningRate: 5e-4 })) {
     console.log(step, metrics["loss"]?.toFixed(4), metrics["rewards/margins"]?.toFixed(4));
+    if (step === 1 && metrics["rewards/margins"] !== 0) throw new Error("policy and reference start as one model");
+  }
   await policy.save(join(output, "policy"));
 } finally {
   await rater.close();

@@ -38,3 +38,4 @@ const items = [
 const results = await evaluateItems(items, completionsScore({ baseUrl: `http://127.0.0.1:${port}/v1`, model: "letter-pairs" }));
 for (const { task, acc, acc_stderr, acc_norm } of results) console.log(task, { acc, acc_stderr, acc_norm });
 server.close();
+if (results.some(({ acc }) => acc !== 1)) throw new Error("letter pairs of the text tell each of these choices apart");
