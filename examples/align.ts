@@ -1,6 +1,5 @@
 // runnable
-// The whole recipe in one script: answers, ratings, pairs, dDPO. The policy is a model drawn fresh, so that this runs anywhere in
-// seconds; with a model folder of your own the script is the same but for one line.
+// The whole recipe in one script: answers, ratings, pairs, dDPO. The policy is a model drawn fresh, so that it runs in seconds.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
