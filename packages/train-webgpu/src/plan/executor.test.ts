@@ -68,6 +68,9 @@ describe("executor", () => {
     const large: Tensor = { name: "large", bytes: 2 ** 21, needsGradient: false };
     const limited = createExecutor({ ...device, maxBindingBytes: 2 ** 20 }, { all: [add(large, 1)] });
     await expect(limited).rejects.toThrow('createExecutor: "large" needs 2.0 MiB in one binding, the device allows 1.0 MiB');
+    using exact = await createExecutor({ ...device, maxBindingBytes: 2 ** 21 }, { all: [add({ ...large }, 1)] });
+    expect(exact.temporaryBytes).toBe(2 ** 21);
+    expect(allocate({ ...device, maxBindingBytes: 12 }, "w", 12).bytes).toBe(12);
     expect(() => allocate({ ...device, maxBindingBytes: 8 }, "w", 12)).toThrow('"w" needs 12 bytes in one binding');
     expect(() => write(device, x, new Float32Array(3))).toThrow('write: 12 bytes do not fit "x" of 8');
   });

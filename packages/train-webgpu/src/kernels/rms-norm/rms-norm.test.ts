@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { createExecutor } from "../../plan/executor.ts";
+import { createTape } from "../../plan/tape.ts";
+import { read } from "../../plan/upload.ts";
 import { deviceOrSkip, portable } from "../../testing/device.ts";
 import { expectClose, finiteDifferences, normals } from "../../testing/numbers.ts";
-import { runOps, tensor } from "../../testing/tape.ts";
+import { noSizes, runOps, tensor } from "../../testing/tape.ts";
 import { rmsNormGradientReference, rmsNormReference } from "./rms-norm.reference.ts";
 import { rmsNorm } from "./rms-norm.ts";
 
@@ -81,6 +84,24 @@ describe("rms-norm", () => {
         "dweight",
       );
     }
+  });
+
+  it("leaves out of every sum what a longer batch has left behind", async (context) => {
+    const device = await deviceOrSkip(context);
+    const [x, weight, dy] = [normals(35, 10), normals(7, 11), normals(35, 12)];
+    const [input, scale] = [tensor(device, "x", x, true), tensor(device, "weight", weight, true)];
+    const tape = createTape();
+    const y = rmsNorm(tape, device, input, scale, { rows: (s) => s.tokens, maxRows: 5, width: 7, eps: 1e-5 });
+    tape.seedGradient(y, tensor(device, "dy", dy));
+    tape.backward();
+    using executor = await createExecutor(device, { all: tape.dispatches }, [y]);
+    for (const tokens of [5, 3]) executor.run("all", { ...noSizes, tokens });
+    const [dx, dweight] = await read(device, [
+      { tensor: input.gradient!, length: 35 },
+      { tensor: scale.gradient!, length: 7 },
+    ]);
+    expectClose(dweight!, rmsNormGradientReference(x.slice(0, 21), weight, dy.slice(0, 21), 3, 1e-5).dweight, 5e-6, "dweight");
+    expectClose(dx!, rmsNormGradientReference(x, weight, dy, 5, 1e-5).dx, 2e-5, "dx, of the longer batch behind row 3");
   });
 
   it("stays finite for a row of zeros and for entries of 1e4", async (context) => {
