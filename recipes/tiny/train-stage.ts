@@ -3,8 +3,8 @@ import { join } from "node:path";
 import {
   appendLog,
   cutLog,
-  listCheckpoints,
   LOG_FILE,
+  listCheckpoints,
   newestGoodCheckpoint,
   type Policy,
   type Training,
