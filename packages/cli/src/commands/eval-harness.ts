@@ -104,7 +104,7 @@ async function withScore<T>({ flags, reporter }: Harness, work: (score: TextScor
   using local = localScore(opened.policy, tokensPerBatch);
   // lm-evaluation-harness gives a model that sees n positions sequences of n + 1 tokens, the last being predicted only.
   const maxLength = config.maxPositionEmbeddings;
-  return work(scoreTokens({ tokenizer, score: local.score, maxLength, ...(bos !== undefined && { bos }) }));
+  return await work(scoreTokens({ tokenizer, score: local.score, maxLength, ...(bos !== undefined && { bos }) }));
 }
 
 function line({ task, n, ...metrics }: TaskResult): string {
