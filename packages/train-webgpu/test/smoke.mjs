@@ -18,7 +18,7 @@ const config = parseModelConfig({
 const stream = (sequences) => ({
   inputIds: Uint32Array.from(sequences.flat()),
   positions: Uint32Array.from(sequences.flatMap((ids) => [...ids.keys()])),
-  sequenceOffsets: Uint32Array.from(sequences.reduce((sums, ids) => [...sums, sums.at(-1) + ids.length], [0])),
+  sequenceOffsets: Uint32Array.from([0, ...sequences].map((_, s) => sequences.slice(0, s).flat().length)),
   completionMask: Uint8Array.from(sequences.flatMap((ids) => ids.map((_, t) => (t > 1 ? 1 : 0)))),
 });
 const once = (batch) => ({
@@ -37,7 +37,8 @@ const batch = stream([
   [1, 5, 6, 7, 8],
   [1, 9, 10, 11],
 ]);
-for await (const { metrics } of trainSft({ policy, batches: once(batch), learningRate: 0.01, epochs: 4 })) losses.push(metrics.loss);
+for await (const { metrics } of trainSft({ policy, batches: once(batch), learningRate: 0.01, epochs: 4 }))
+  losses.push(metrics.loss);
 check(losses.length === 4 && losses[3] < losses[0], `the loss does not fall: ${losses}`);
 
 const pairs = stream([
@@ -49,7 +50,8 @@ const { sequenceLogps } = await scorer.score(pairs);
 const reference = { refChosenLogps: Float64Array.of(sequenceLogps[0]), refRejectedLogps: Float64Array.of(sequenceLogps[1]) };
 const steps = [];
 const batches = once({ ...pairs, pairs: 1, ...reference });
-for await (const { metrics } of trainPreference({ policy, batches, loss: dpo({ beta: 0.1 }), learningRate: 0.01, epochs: 3 })) steps.push(metrics);
+for await (const { metrics } of trainPreference({ policy, batches, loss: dpo({ beta: 0.1 }), learningRate: 0.01, epochs: 3 }))
+  steps.push(metrics);
 check(Math.abs(steps[0].loss - Math.log(2)) < 1e-6, `the first loss is ${steps[0].loss}, not log 2`);
 check(steps[0]["rewards/chosen"] === 0, "the first reward is not 0");
 check(steps[2]["rewards/margins"] > 0, "the margin does not grow");

@@ -50,7 +50,9 @@ async function mayHaveDriver(): Promise<boolean> {
   if (typeof process === "undefined" || process.platform !== "linux") return true;
   if (process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"]) return true;
   const { existsSync } = await import("node:fs");
-  return ["/dev/dri", "/dev/dxg", "/dev/nvidiactl", "/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((path) => existsSync(path));
+  return ["/dev/dri", "/dev/dxg", "/dev/nvidiactl", "/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((path) =>
+    existsSync(path),
+  );
 }
 
 /** Finds an adapter: Dawn, then the runtime's own, then Dawn again on a software driver. */

@@ -73,7 +73,8 @@ describe("the model", () => {
     const pick = (order: number[]): TokenBatch => {
       const slices = order.map((s) => [batch.sequenceOffsets[s]!, batch.sequenceOffsets[s + 1]!] as const);
       const gather = (values: Uint32Array | Uint8Array) => slices.flatMap(([from, to]) => [...values.subarray(from, to)]);
-      const offsets = slices.reduce((sum, [from, to]) => [...sum, sum.at(-1)! + to - from], [0]);
+      const offsets = [0];
+      for (const [from, to] of slices) offsets.push(offsets.at(-1)! + to - from);
       return {
         inputIds: Uint32Array.from(gather(batch.inputIds)),
         positions: Uint32Array.from(gather(batch.positions)),

@@ -75,7 +75,9 @@ function expectWeights(
   learningRate: number,
 ): void {
   const differences: number[] = [];
-  for (const [name, { data }] of expected) data.forEach((value, i) => differences.push(Math.abs(value - actual.get(name)![i]!)));
+  for (const [name, { data }] of expected) {
+    for (const [i, value] of data.entries()) differences.push(Math.abs(value - actual.get(name)![i]!));
+  }
   differences.sort((a, b) => a - b);
   const rms = Math.sqrt(differences.reduce((sum, d) => sum + d * d, 0) / differences.length);
   expect(differences[Math.floor(differences.length * 0.999)]!, "99.9th percentile").toBeLessThanOrEqual(1e-5);

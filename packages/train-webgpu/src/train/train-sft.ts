@@ -20,6 +20,12 @@ const mean = (values: number[]): number => values.reduce((sum, value) => sum + v
  *   console.log(step, metrics.loss);
  */
 export function trainSft(options: TrainSftOptions): Training<TokenBatch> {
+  const { loraDropout = 0 } = options.policy.adapter?.config ?? {};
+  if (loraDropout > 0) {
+    throw new RangeError(
+      `trainSft: the adapter's dropout is ${loraDropout}, but training without dropout is all there is yet; set lora.dropout (lora_dropout in adapter_config.json) to 0`,
+    );
+  }
   const pool = plans(options.policy, options.activationCheckpointing ?? false);
   const labelled = (batch: TokenBatch): number => batch.completionMask.reduce((sum, bit) => sum + bit, 0);
   return train(options, {
