@@ -3,6 +3,7 @@ export type { AdapterClass } from "./device/adapter-class.ts";
 export { type Device, type RequestDeviceOptions, requestDevice } from "./device/request-device.ts";
 // Model folders
 export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
+export { type ParameterShape, parameterShapes } from "./formats/model-config/parameter-shapes.ts";
 export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
 // Runs on disk
 export { listCheckpoints, newestGoodCheckpoint } from "./formats/trainer-state/checkpoint.ts";
