@@ -51,7 +51,7 @@ const gradientOfRows = ({ rows, rowWeights, sequenceGradient, sequenceOfRow }: C
 const fourRows = (vocabulary: number): number => Math.ceil(vocabulary / 4) * 4 * 4 * 4;
 
 /** Row statistics and gradients after one run for each entry of `accumulate`; gradients start as garbage. */
-async function run(device: Device, data: Case, chunkBytes: number, accumulate = [0]) {
+async function run(device: Device, data: Case, chunkBytes: number, accumulate = [0], batches = [data.rows.length]) {
   const { tokens, width, vocabulary, rows } = data;
   const rowOfToken = new Uint32Array(tokens).fill(0xffffffff);
   rows.forEach((token, n) => {
@@ -73,7 +73,8 @@ async function run(device: Device, data: Case, chunkBytes: number, accumulate = 
   const stats = linearLogps(tape, device, gatherLabelled(tape, device, hidden, labels, shape), weight, labels, shape);
   tape.backward();
   using executor = await createExecutor(device, { all: tape.dispatches }, [stats]);
-  for (const value of accumulate) executor.run("all", { ...noSizes, tokens, labelled: rows.length, accumulate: value });
+  for (const labelled of batches)
+    for (const value of accumulate) executor.run("all", { ...noSizes, tokens, labelled, accumulate: value });
   const [rowStats, dhidden, dweight] = await read(device, [
     { tensor: stats, length: rows.length * 4 },
     { tensor: hidden.gradient!, length: tokens * width },
@@ -204,6 +205,16 @@ describe("linear-logps", () => {
         "d head",
       );
       expectReference(await run(device, data, chunkBytes, [0, 1, 0]), data, 3e-6);
+    }
+  });
+
+  it("leaves out of the head's gradient what a longer batch has left behind, in one chunk and in many", async (context) => {
+    const device = await deviceOrSkip(context);
+    const data = makeCase(13, 11, 8, 65);
+    const shorter = { ...data, rows: data.rows.slice(0, 5) };
+    for (const chunkBytes of [ONE_CHUNK, fourRows(65)]) {
+      const { dweight } = await run(device, data, chunkBytes, [0], [11, 5]);
+      expectClose(dweight, reference(shorter).dweight, 3e-6, "d head");
     }
   });
 
