@@ -10,6 +10,10 @@ interface Entry {
 /** Every command there is, loaded when it is called. */
 const COMMANDS: Record<string, Entry> = {
   doctor: { summary: "what training would run on", load: async () => (await import("./doctor.ts")).doctor as Command },
+  inspect: {
+    summary: "what a data file or a model folder holds",
+    load: async () => (await import("./inspect.ts")).inspect as Command,
+  },
   "generate-dialogues": {
     summary: "dialogues for supervised fine-tuning, from two models",
     load: async () => (await import("./feedback.ts")).generateDialogues as Command,
