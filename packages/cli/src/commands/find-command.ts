@@ -37,6 +37,8 @@ const COMMANDS: Record<string, Entry> = {
   "eval mt-bench": { summary: "MT-Bench", load: async () => (await import("./eval-mt-bench.ts")).evalMtBench as Command },
   "eval harness": { summary: "multiple choice", load: async () => (await import("./eval-harness.ts")).evalHarness as Command },
   report: { summary: "one page that shows a run", load: async () => (await import("./report.ts")).report as Command },
+  watch: { summary: "the log of a run as it grows", load: async () => (await import("./watch.ts")).watch as Command },
+  align: { summary: "a whole recipe, stage by stage", load: async () => (await import("./align.ts")).align as Command },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 

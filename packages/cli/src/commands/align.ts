@@ -1,0 +1,97 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readRecipe, type Stage } from "../align/stages.ts";
+import { interruptedError, usageError } from "../errors/usage-error.ts";
+import { text } from "../flags/flag.ts";
+import { flagValues } from "../flags/read-arguments.ts";
+import { writeJson } from "../training/run-folder.ts";
+import { command, type Invocation, type Outcome } from "./command.ts";
+
+const STATE_FILE = "result.json";
+
+/** What the run's folder says about a stage. */
+interface StageState {
+  name: string;
+  fingerprint: string;
+  status: "begun" | "done";
+  seconds: number;
+  result?: object;
+}
+
+/** `zephyr align`: a whole recipe. */
+export const align = command({
+  description:
+    "Runs the stages of a recipe (--config: run, and stages with a command and its flags each) in order. Stages that are done are left out, one that was stopped goes on where it can; RUN/result.json says where it stands.",
+  flags: { from: text({ help: "run this stage and all after it anew", placeholder: "NAME" }) },
+  ownConfig: true,
+  graceful: true,
+  async run(invocation) {
+    const { flags, config, configFile, reporter, interrupt } = invocation;
+    if (configFile === undefined) throw usageError("--config is missing; give the recipe, a YAML or JSON file");
+    const { run, stages } = await readRecipe(config, configFile);
+    const before = await statesOf(run, stages, flags.from);
+    mkdirSync(run, { recursive: true });
+    const states: StageState[] = [];
+    for (const stage of stages) {
+      const { name, fingerprint } = stage;
+      const known = before.get(name);
+      if (known?.status === "done") {
+        reporter.note(`${name}: done before`);
+        states.push(known);
+        continue;
+      }
+      if (interrupt.drain.aborted) throw interruptedError(`stopped before ${name}; the same command goes on from there`);
+      reporter.note(`${name}:`);
+      const started = performance.now();
+      save(run, [...states, { name, fingerprint, status: "begun", seconds: 0 }]);
+      const outcome = await stage.command.run(
+        invocationOf(stage, invocation, known !== undefined || flags.from !== undefined, known !== undefined),
+      );
+      for (const line of outcome.lines) reporter.note(`  ${line}`);
+      if (outcome.exitCode) return failed(run, name, outcome);
+      states.push({ name, fingerprint, status: "done", seconds: (performance.now() - started) / 1000, result: outcome.result });
+      save(run, states);
+    }
+    return { result: { run, stages: states }, lines: [`${run}: ${states.length} stages done`] };
+  },
+});
+
+const failed = (run: string, stage: string, { result, exitCode }: Outcome): Outcome => ({
+  result: { run, stage, result },
+  lines: [`${run}: stopped in ${stage}; the same command goes on from there`],
+  exitCode: exitCode!,
+});
+
+const save = (run: string, stages: StageState[]): void => writeJson(join(run, STATE_FILE), { stages });
+
+/** The stages that were begun or done before. Throws a usage error when one that is done has other settings now. */
+async function statesOf(run: string, stages: Stage[], from: string | undefined): Promise<Map<string, StageState>> {
+  const first = from === undefined ? stages.length : stages.findIndex(({ name }) => name === from);
+  if (first < 0) throw usageError(`--from ${from} is no stage; there are ${stages.map(({ name }) => name).join(", ")}`);
+  const file = join(run, STATE_FILE);
+  if (!existsSync(file)) return new Map();
+  const { stages: states = [] } = JSON.parse(readFileSync(file, "utf8")) as { stages?: StageState[] };
+  const known = new Map(states.map((state) => [state.name, state]));
+  for (const [i, { name, fingerprint }] of stages.entries()) {
+    const state = known.get(name);
+    if (i >= first) known.delete(name);
+    else if (state && state.fingerprint !== fingerprint) {
+      throw usageError(`${name} was run with other settings before; pass --from ${name} to run it and all after it anew`);
+    }
+  }
+  return known;
+}
+
+/** The stage's own invocation: one that was begun goes on where its command can, else it replaces what it left. */
+function invocationOf(
+  { command, given, config, positionals }: Stage,
+  { configFile, reporter, interrupt }: Invocation<object & Record<never, never>>,
+  replaces: boolean,
+  goesOn: boolean,
+): Invocation<never> {
+  const settings = new Map(given);
+  if (goesOn && "resume" in command.flags) settings.set("resume", true);
+  else if (replaces && "overwrite" in command.flags) settings.set("overwrite", true);
+  const flags = flagValues(command.flags, settings);
+  return { flags, positionals, config, configFile, reporter, interrupt } as Invocation<never>;
+}
