@@ -21,10 +21,16 @@ export interface Scores {
   greedy: Float32Array;
 }
 
+export interface ScoreOptions {
+  /** "off" scores with the base model under a low-rank adapter. */
+  adapter?: "on" | "off";
+  /** [N] weights of the labelled tokens in their sequence's sum; 1 by default. */
+  rowWeights?: Float32Array<ArrayBuffer>;
+}
+
 /** Scores batches with a policy as it is now; its plan grows with the largest batch seen. */
 export interface Scorer extends Disposable {
-  /** `adapter: "off"` scores with the base model under a low-rank adapter. */
-  score(batch: TokenBatch, options?: { adapter?: "on" | "off" }): Promise<Scores>;
+  score(batch: TokenBatch, options?: ScoreOptions): Promise<Scores>;
 }
 
 /** Most bytes of logits at a time; beyond it the rows are cut into chunks. */
@@ -57,14 +63,14 @@ interface ScoringPlan extends Disposable {
 export function createScorer(policy: Policy): Scorer {
   let plan: ScoringPlan | undefined;
   return {
-    async score(batch, { adapter = "on" } = {}) {
+    async score(batch, { adapter = "on", rowWeights } = {}) {
       const larger = grow(plan?.stream.capacity, needs(batch));
       if (larger) {
         plan?.[Symbol.dispose]();
         plan = await scoringPlan(policy, allocateStream(policy.device, larger, policy.inverseFrequencies));
       }
       const { stream, executor, rowStats, sums } = plan!;
-      const sizes = loadStream(policy.device, stream, batch, policy.config.vocabSize);
+      const sizes = loadStream(policy.device, stream, batch, policy.config.vocabSize, rowWeights);
       executor.run("score", { ...idleSizes, ...sizes, adapterScale: adapter === "on" ? 1 : 0 });
       const [rows, sequences] = await read(policy.device, [
         { tensor: rowStats, length: sizes.labelled * 4 },
@@ -88,10 +94,11 @@ async function scoringPlan(policy: Policy, stream: StreamTensors): Promise<Scori
   const tape = createTape();
   const context = inferenceContext(policy, stream);
   const rowStats = labelStats(tape, context, decoder(tape, context), logitsBytes(policy));
-  const sums = sequenceSums(tape, policy.device, {
+  const { sums } = sequenceSums(tape, policy.device, {
     rowOffsets: stream.rowOffsets,
     rowStats,
     rowWeights: stream.labels.rowWeights,
+    logCollision: stream.labels.logCollision,
     maxSequences: stream.capacity.sequences,
   });
   const executor = await createExecutor(policy.device, { score: tape.dispatches }, [rowStats, sums]);

@@ -1,4 +1,4 @@
-import type { TokenBatch } from "@zephyr/data";
+import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
 import type { Device } from "../device/request-device.ts";
 import { attentionTiles } from "../kernels/attention/attention.ts";
 import { sortById } from "../kernels/embedding/embedding.ts";
@@ -62,6 +62,7 @@ export function allocateStream(
       rowOfToken: u32("row of token", tokens),
       sequenceOfRow: u32("sequence of row", labelled),
       rowWeights: u32("row weights", labelled),
+      logCollision: u32("log collision", labelled),
       sequenceGradient: u32("sequence gradient", sequences),
     },
   };
@@ -113,7 +114,13 @@ export function labelsOf({ inputIds, sequenceOffsets, completionMask, rowIds }: 
 }
 
 /** Writes a batch to the device and returns its sizes; a tail shorter than 4 tokens is filled with a sequence of its own that nothing reads. */
-export function loadStream(device: Device, stream: StreamTensors, batch: TokenBatch, vocabulary: number): StreamSizes {
+export function loadStream(
+  device: Device,
+  stream: StreamTensors,
+  batch: TokenBatch,
+  vocabulary: number,
+  rowWeights?: Float32Array<ArrayBuffer>,
+): StreamSizes {
   checkBatch(batch, stream.capacity, vocabulary);
   const count = batch.inputIds.length;
   const tokens = Math.ceil(count / 4) * 4;
@@ -138,7 +145,7 @@ export function loadStream(device: Device, stream: StreamTensors, batch: TokenBa
   put(stream.labels.targets, labels.targets);
   put(stream.labels.rowOfToken, rowOfToken);
   put(stream.labels.sequenceOfRow, labels.sequenceOfRow);
-  put(stream.labels.rowWeights, new Float32Array(labels.rows.length).fill(1));
+  put(stream.labels.rowWeights, rowWeights ?? new Float32Array(labels.rows.length).fill(1));
   return {
     tokens,
     sequences: batch.sequenceOffsets.length - 1,
@@ -177,4 +184,20 @@ function checkBatch(
   }
   if (tokens > capacity.tokens)
     throw new RangeError(`loadStream: the batch has ${tokens} tokens, the plan holds ${capacity.tokens}`);
+}
+
+/**
+ * [N] weights of the labelled tokens of B pairs: 1 up to the length of the pair's shorter completion, alpha beyond it
+ * (LD-DPO, Liu et al. 2024, eq. 9).
+ */
+export function lengthDesensitizedWeights(batch: PreferenceBatch, alpha: number): Float32Array<ArrayBuffer> {
+  const { rowOffsets, rows } = labelsOf(batch);
+  const weights = new Float32Array(rows.length).fill(1);
+  const length = (s: number): number => rowOffsets[s + 1]! - rowOffsets[s]!;
+  for (let s = 0; s < 2 * batch.pairs; s++) {
+    const pair = s % batch.pairs;
+    const shorter = Math.min(length(pair), length(pair + batch.pairs));
+    weights.fill(alpha, rowOffsets[s]! + shorter, rowOffsets[s + 1]!);
+  }
+  return weights;
 }

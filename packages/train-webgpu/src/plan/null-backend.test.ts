@@ -10,7 +10,7 @@ import { embedding } from "../kernels/embedding/embedding.ts";
 import { globalNorm } from "../kernels/global-norm/global-norm.ts";
 import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logps.ts";
 import { linear } from "../kernels/matmul/matmul.ts";
-import { preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
+import { pairWeights, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
 import { rmsNorm } from "../kernels/rms-norm/rms-norm.ts";
 import { rope } from "../kernels/rope/rope.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
@@ -69,6 +69,7 @@ function everyOp(tape: Tape, device: Device): void {
     rowOfToken: t("row of token"),
     sequenceOfRow: t("sequence of row"),
     rowWeights: t("row weights"),
+    logCollision: t("log collision"),
     sequenceGradient: t("sequence gradient"),
   };
   const head = { width: 8, vocabulary: 8, maxTokens: 8, maxLabelled: 8, chunkBytes: 128 };
@@ -86,7 +87,14 @@ function everyOp(tape: Tape, device: Device): void {
   for (const output of [...seeded, turned, biased]) tape.seedGradient(output, t("dy"));
   const gathered = gatherLabelled(tape, device, t("hidden", true), labels, head);
   const rowStats = linearLogps(tape, device, gathered, t("head", true), labels, head);
-  sequenceSums(tape, device, { rowOffsets: t("offsets"), rowStats, rowWeights: t("weights"), maxSequences: 4 });
+  sequenceSums(tape, device, {
+    rowOffsets: t("offsets"),
+    rowStats,
+    rowWeights: t("weights"),
+    logCollision: t("log collision"),
+    maxSequences: 4,
+  });
+  pairWeights(tape, { adjusted: t("adjusted"), lengths: t("lengths"), pairWeights: t("pair weights") });
   const norm = globalNorm(tape, device, [t("g"), t("g")], 1);
   const moments = { parameter: t("p"), gradient: t("g"), firstMoment: t("m"), secondMoment: t("v") };
   adamw(tape, device, moments, norm, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });

@@ -65,6 +65,7 @@ export function createTape(dispatches: Dispatch[] = [], gradients = new Map<Tens
       const gradient = gradients.get(from);
       if (!gradient || !to.needsGradient) return;
       if (gradients.has(to)) throw new Error(`tape: "${to.name}" already has a gradient; a residual must be its last use`);
+      if (to.gradient) throw new Error(`tape: "${to.name}" is a parameter; a residual must be an activation`);
       gradients.set(to, gradient);
     },
     seedGradient: (tensor, gradient) => void gradients.set(tensor, gradient),

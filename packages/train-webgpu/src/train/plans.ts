@@ -4,14 +4,14 @@ import { grow } from "../model/capacity.ts";
 import type { Policy } from "../model/policy.ts";
 import { needs } from "../model/stream.ts";
 import type { Trainables } from "./trainables.ts";
-import { createTrainingPlan, type TrainingPlan } from "./training-plan.ts";
+import { createTrainingPlan, type PairOptions, type TrainingPlan } from "./training-plan.ts";
 
 /** The training plan of a run, built anew where a batch is larger than all before it. */
 export interface Plans extends Disposable {
   holding(batch: TokenBatch, trainables: Trainables): Promise<TrainingPlan>;
 }
 
-export function plans(policy: Policy, checkpointing: boolean, loss?: PreferenceLoss): Plans {
+export function plans(policy: Policy, checkpointing: boolean, loss?: PreferenceLoss, pairOptions?: PairOptions): Plans {
   let plan: TrainingPlan | undefined;
   return {
     async holding(batch, trainables) {
@@ -19,7 +19,7 @@ export function plans(policy: Policy, checkpointing: boolean, loss?: PreferenceL
       if (capacity) {
         plan?.[Symbol.dispose]();
         plan = undefined;
-        plan = await createTrainingPlan({ policy, trainables, capacity, checkpointing, loss });
+        plan = await createTrainingPlan({ policy, trainables, capacity, checkpointing, loss, pairOptions });
       }
       return plan!;
     },

@@ -2,7 +2,7 @@ import type { PreferenceBatch } from "@zephyr/data";
 import type { PreferenceLoss } from "@zephyr/losses";
 import { plans } from "./plans.ts";
 import { type Batches, type Training, type TrainingOptions, train } from "./training.ts";
-import { type PairResults, preferenceLogps, type SequenceResults } from "./training-plan.ts";
+import type { PairResults, SequenceResults } from "./training-plan.ts";
 
 export interface TrainPreferenceOptions extends TrainingOptions {
   /** Pairs with the reference's log-probabilities, e.g. `pipe(pairs, collatePreferences({ pairsPerBatch: 4 }))`. */
@@ -11,6 +11,10 @@ export interface TrainPreferenceOptions extends TrainingOptions {
   loss: PreferenceLoss;
   /** Whose log-probabilities the batches hold: the policy's own before training (checked at the first step), or another model's. */
   reference?: "initial-policy" | "other";
+  /** Weight of the tokens beyond the shorter completion's length, 0 to 1 (LD-DPO, arXiv 2409.06411); give `referenceLogps` the same. */
+  ldAlpha?: number;
+  /** Weigh each pair by how likely the policy is to write it (WPO, arXiv 2406.11827). */
+  useWeighting?: boolean;
 }
 
 const mean = (values: Float64Array | number[]): number =>
@@ -27,8 +31,13 @@ const sum = (values: Float64Array): number => values.reduce((total, value) => to
  *   console.log(step, metrics.loss, metrics["rewards/margins"]);
  */
 export function trainPreference(options: TrainPreferenceOptions): Training<PreferenceBatch> {
-  const { policy, loss, reference = "initial-policy" } = options;
-  const pool = plans(policy, options.activationCheckpointing ?? false, loss);
+  const { policy, loss, reference = "initial-policy", ldAlpha, useWeighting } = options;
+  if (useWeighting && loss.acceptsPairWeights === false) {
+    throw new TypeError(
+      "trainPreference: this loss sorts its batch, so weights would go to the wrong pairs; leave useWeighting out",
+    );
+  }
+  const pool = plans(policy, options.activationCheckpointing ?? false, loss, { ldAlpha, useWeighting });
   let first = options.resumeFrom === undefined && reference === "initial-policy";
   return train(options, {
     async accumulate(window, trainables) {
@@ -48,8 +57,7 @@ export function trainPreference(options: TrainPreferenceOptions): Training<Prefe
       for await (const batch of batches) {
         checkReference(batch, loss);
         const plan = await pool.holding(batch, trainables);
-        const results = await plan.evaluate(batch);
-        all.push(pairMetrics({ ...results, output: loss(preferenceLogps(results.logps, results.lengths, batch)) }, batch.pairs));
+        all.push(pairMetrics(await plan.evaluatePairs(batch, loss), batch.pairs));
       }
       return average(all);
     },

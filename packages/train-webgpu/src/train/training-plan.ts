@@ -1,11 +1,18 @@
 import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
-import type { PreferenceLoss, PreferenceLossOutput } from "@zephyr/losses";
-import { type PreferenceLossTensors, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
+import type { PreferenceLogps, PreferenceLoss, PreferenceLossOutput } from "@zephyr/losses";
+import { type PreferenceLossTensors, pairWeights, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { type DecoderContext, decoder, labelStats } from "../model/decoder.ts";
 import type { Policy } from "../model/policy.ts";
 import { idleSizes, logitsBytes } from "../model/scorer.ts";
-import { allocateStream, type Capacity, freeStream, loadStream, type StreamSizes } from "../model/stream.ts";
+import {
+  allocateStream,
+  type Capacity,
+  freeStream,
+  lengthDesensitizedWeights,
+  loadStream,
+  type StreamSizes,
+} from "../model/stream.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
 import type { Tensor } from "../plan/tensor.ts";
@@ -19,6 +26,16 @@ export interface SequenceResults {
   entropies: Float64Array;
   correct: Float64Array;
   lengths: Float64Array;
+  /** Sums of log-probability minus the log of the sum of squared probabilities. */
+  adjusted: Float64Array;
+}
+
+/** Variants of preference training that change what the loss is given. */
+export interface PairOptions {
+  /** Weight of the tokens beyond the shorter completion's length (LD-DPO). */
+  ldAlpha?: number | undefined;
+  /** Weigh pairs by the policy's confidence in them (WPO). */
+  useWeighting?: boolean | undefined;
 }
 
 /** Where a micro-batch stands in its optimizer step. */
@@ -43,6 +60,8 @@ export interface TrainingPlan extends Disposable {
   ): Promise<SequenceResults & { output: PairResults }>;
   /** Forward only. */
   evaluate(batch: TokenBatch): Promise<SequenceResults>;
+  /** Forward only, with the loss in float64. */
+  evaluatePairs(batch: PreferenceBatch, loss: PreferenceLoss): Promise<SequenceResults & { output: PairResults }>;
 }
 
 export type PairResults = Pick<PreferenceLossOutput, "loss" | "chosenRewards" | "rejectedRewards">;
@@ -54,6 +73,7 @@ export interface TrainingPlanOptions {
   checkpointing: boolean;
   /** A loss that carries WGSL runs on the device; another one in TypeScript, with one read-back. */
   loss?: PreferenceLoss | undefined;
+  pairOptions?: PairOptions | undefined;
 }
 
 export async function createTrainingPlan({
@@ -62,6 +82,7 @@ export async function createTrainingPlan({
   capacity,
   checkpointing,
   loss,
+  pairOptions = {},
 }: TrainingPlanOptions): Promise<TrainingPlan> {
   const { device, config } = policy;
   const stream = allocateStream(device, capacity, policy.inverseFrequencies);
@@ -77,67 +98,82 @@ export async function createTrainingPlan({
   };
   const rowStats = labelStats(tape, context, decoder(tape, context), logitsBytes(policy));
   const { rowOffsets, labels } = stream;
-  const sums = sequenceSums(tape, device, {
+  const { rowWeights, logCollision } = labels;
+  const { sums, adjusted } = sequenceSums(tape, device, {
     rowOffsets,
     rowStats,
-    rowWeights: labels.rowWeights,
+    rowWeights,
+    logCollision,
     maxSequences: capacity.sequences,
   });
   const forward = tape.dispatches.splice(0);
   const onDevice = loss?.wgsl !== undefined;
+  if (onDevice && pairOptions.useWeighting) pairWeights(tape, { adjusted, ...pairTensors });
   if (onDevice) preferenceLoss(tape, loss as PreferenceLoss & { wgsl: string }, { sums, ...pairTensors }, maxPairs(capacity));
   const lossPhase = tape.dispatches.splice(0);
   tape.backward();
   const backward = tape.dispatches.splice(0);
-  const executor = await createExecutor(device, { forward, loss: lossPhase, backward }, [sums]);
+  const executor = await createExecutor(device, { forward, loss: lossPhase, backward }, [sums, adjusted]);
   if (onDevice) write(device, pairTensors.options, Float32Array.from(loss?.wgslOptions ?? []));
 
-  const lengthsOf = (batch: TokenBatch): Float64Array => completionLengths(batch);
-  const resultsOf = (values: Float32Array, lengths: Float64Array): SequenceResults => {
-    const column = (index: number): Float64Array => Float64Array.from(lengths, (_, s) => values[s * 4 + index]!);
-    return { logps: column(0), meanLogits: column(1), entropies: column(2), correct: column(3), lengths };
+  const load = (batch: TokenBatch, pairs?: PreferenceBatch): StreamSizes => {
+    const weights =
+      pairs && pairOptions.ldAlpha !== undefined ? lengthDesensitizedWeights(pairs, pairOptions.ldAlpha) : undefined;
+    return loadStream(device, stream, batch, config.vocabSize, weights);
   };
-  const load = (batch: TokenBatch): StreamSizes => loadStream(device, stream, batch, config.vocabSize);
+  /** Reads the sequences' results, and `more` in the same round trip. */
+  const results = async (batch: TokenBatch, more: { tensor: Tensor; length: number }[] = []) => {
+    const lengths = completionLengths(batch);
+    const count = lengths.length;
+    const wanted = [{ tensor: sums, length: count * 4 }, { tensor: adjusted, length: count }, ...more];
+    const [values, confidence, ...others] = await read(device, wanted);
+    const column = (index: number): Float64Array => Float64Array.from(lengths, (_, s) => values![s * 4 + index]!);
+    const own: SequenceResults = {
+      logps: column(0),
+      meanLogits: column(1),
+      entropies: column(2),
+      correct: column(3),
+      lengths,
+      adjusted: Float64Array.from(confidence!),
+    };
+    return { own, others };
+  };
 
   return {
     capacity,
     bytes: executor.temporaryBytes + bytesOf([...Object.values(stream), ...Object.values(labels), ...Object.values(pairTensors)]),
     async evaluate(batch) {
-      const sizes = { ...idleSizes, ...load(batch) };
-      executor.run("forward", sizes);
-      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
-      return resultsOf(values!, lengthsOf(batch));
+      executor.run("forward", { ...idleSizes, ...load(batch) });
+      return (await results(batch)).own;
+    },
+    async evaluatePairs(batch, given) {
+      executor.run("forward", { ...idleSizes, ...load(batch, batch) });
+      const { own } = await results(batch);
+      return { ...own, output: given(preferenceLogps(own, batch, pairOptions)) };
     },
     async supervised(batch, { index, lossScale }) {
       const sizes = { ...idleSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale };
       write(device, labels.sequenceGradient, new Float32Array(sizes.sequences).fill(-lossScale));
       executor.run("forward", sizes);
       executor.run("backward", sizes);
-      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
-      return resultsOf(values!, lengthsOf(batch));
+      return (await results(batch)).own;
     },
     async preference(batch, given, { index, lossScale }) {
-      const lengths = lengthsOf(batch);
-      const sizes = { ...idleSizes, ...load(batch), pairs: batch.pairs, accumulate: index > 0 ? 1 : 0, lossScale };
-      writePairs(policy, pairTensors, batch, lengths);
+      const sizes = { ...idleSizes, ...load(batch, batch), pairs: batch.pairs, accumulate: index > 0 ? 1 : 0, lossScale };
+      writePairs(policy, pairTensors, batch, completionLengths(batch));
       executor.run("forward", sizes);
       if (onDevice) {
         executor.run("loss", sizes);
         executor.run("backward", sizes);
-        const wanted = [
-          { tensor: sums, length: sizes.sequences * 4 },
-          { tensor: pairTensors.pairResults, length: batch.pairs * 4 },
-        ];
-        const [values, pairs] = await read(device, wanted);
-        return { ...resultsOf(values!, lengths), output: pairResults(pairs!, batch.pairs) };
+        const { own, others } = await results(batch, [{ tensor: pairTensors.pairResults, length: batch.pairs * 4 }]);
+        return { ...own, output: pairResults(others[0]!, batch.pairs) };
       }
-      const [values] = await read(device, [{ tensor: sums, length: sizes.sequences * 4 }]);
-      const results = resultsOf(values!, lengths);
-      const output = given(preferenceLogps(results.logps, lengths, batch));
+      const { own } = await results(batch);
+      const output = given(preferenceLogps(own, batch, pairOptions));
       const gradient = Float32Array.from([...output.chosenGrad, ...output.rejectedGrad], (value) => value * lossScale);
       write(device, labels.sequenceGradient, gradient);
       executor.run("backward", sizes);
-      return { ...results, output };
+      return { ...own, output };
     },
     [Symbol.dispose]() {
       executor[Symbol.dispose]();
@@ -182,12 +218,15 @@ function pairResults(values: Float32Array, pairs: number): PairResults {
   return { loss: column(0).reduce((sum, value) => sum + value / pairs, 0), chosenRewards: column(1), rejectedRewards: column(2) };
 }
 
-/** The float64 view of a micro-batch that a loss written in TypeScript is called with. */
-export function preferenceLogps(
-  logps: Float64Array,
-  lengths: Float64Array,
-  { pairs, refChosenLogps, refRejectedLogps }: PreferenceBatch,
-) {
+/** The float64 view of a micro-batch that a loss is called with. */
+function preferenceLogps(
+  { logps, lengths, adjusted }: SequenceResults,
+  batch: PreferenceBatch,
+  { useWeighting }: PairOptions,
+): PreferenceLogps {
+  const { pairs, refChosenLogps, refRejectedLogps } = batch;
+  const confidence = (s: number): number => adjusted[s]! / lengths[s]!;
+  const weights = Float64Array.from({ length: pairs }, (_, i) => Math.min(1, Math.exp(confidence(i) + confidence(pairs + i))));
   return {
     chosenLogps: logps.slice(0, pairs),
     rejectedLogps: logps.slice(pairs),
@@ -195,6 +234,7 @@ export function preferenceLogps(
     rejectedLengths: lengths.slice(pairs),
     refChosenLogps,
     refRejectedLogps,
+    ...(useWeighting && { pairWeights: weights }),
   };
 }
 

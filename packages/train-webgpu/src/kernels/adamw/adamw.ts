@@ -32,8 +32,10 @@ export function adamw(
     elements,
     learning_rate: learningRate,
     decay: weightDecay,
-    beta1,
+    // In float64: 1 - 0.999 is off by 1e-5 in float32.
+    one_minus_beta1: 1 - beta1,
     beta2,
+    one_minus_beta2: 1 - beta2,
     epsilon,
     correction1: 1 - beta1 ** step,
     correction2: Math.sqrt(1 - beta2 ** step),

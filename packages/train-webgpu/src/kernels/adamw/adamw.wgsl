@@ -5,7 +5,7 @@
 // One element per invocation.  Reference: adamw.reference.ts.  Dispatch: ceil(elements / 64).
 
 struct Params {
-  elements: u32, learning_rate: f32, decay: f32, beta1: f32, beta2: f32, epsilon: f32, correction1: f32, correction2: f32
+  elements: u32, learning_rate: f32, decay: f32, one_minus_beta1: f32, beta2: f32, one_minus_beta2: f32, epsilon: f32, correction1: f32, correction2: f32
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,8 +21,8 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   let clip = norm_and_clip[1];
   if (i >= params.elements || clip == 0f) { return; }
   let g = gradient[i] * clip;
-  let first = m[i] + (g - m[i]) * (1f - params.beta1);
-  let second = v[i] * params.beta2 + g * g * (1f - params.beta2);
+  let first = m[i] + (g - m[i]) * params.one_minus_beta1;
+  let second = v[i] * params.beta2 + g * g * params.one_minus_beta2;
   m[i] = first;
   v[i] = second;
   let step = params.learning_rate / params.correction1;

@@ -65,6 +65,7 @@ async function run(device: Device, data: Case, chunkBytes: number, accumulate = 
     rowOfToken: tensor(device, "row of token", rowOfToken),
     sequenceOfRow: tensor(device, "sequence of row", data.sequenceOfRow),
     rowWeights: tensor(device, "row weights", data.rowWeights),
+    logCollision: tensor(device, "log collision", new Float32Array(data.rowWeights.length + SPARE_ROWS)),
     sequenceGradient: tensor(device, "sequence gradient", data.sequenceGradient),
   };
   const maxLabelled = rows.length + SPARE_ROWS;
@@ -171,7 +172,14 @@ describe("linear-logps", () => {
     const device = await deviceOrSkip(context);
     const hidden = tensor(device, "hidden", normals(9 * 3, 1));
     const unused = tensor(device, "unused", new Uint32Array(1));
-    const labels = { targets: unused, rowOfToken: unused, sequenceOfRow: unused, rowWeights: unused, sequenceGradient: unused };
+    const labels = {
+      targets: unused,
+      rowOfToken: unused,
+      sequenceOfRow: unused,
+      rowWeights: unused,
+      logCollision: unused,
+      sequenceGradient: unused,
+    };
     const shape = { width: 3, vocabulary: 7, maxTokens: 9, maxLabelled: 9, chunkBytes: ONE_CHUNK };
     const rows = tensor(device, "rows", Uint32Array.of(8, 0, 3, 3, 7, 1, 1, 1));
     const record = (tape: Tape) => gatherLabelled(tape, device, hidden, { ...labels, rows }, shape);
@@ -225,7 +233,14 @@ describe("linear-logps", () => {
     const before = normals(65 * 8, 9);
     write(device, weight.gradient!, before);
     const empty = tensor(device, "none", new Uint32Array(1));
-    const labels = { rows: empty, targets: empty, sequenceOfRow: empty, rowWeights: empty, sequenceGradient: empty };
+    const labels = {
+      rows: empty,
+      targets: empty,
+      sequenceOfRow: empty,
+      rowWeights: empty,
+      logCollision: empty,
+      sequenceGradient: empty,
+    };
     const shape = { width: 8, vocabulary: 65, maxTokens: 7, maxLabelled: 9, chunkBytes: fourRows(65) };
     const tape = createTape();
     const x = tensor(device, "x", normals(12 * 8, 3), true);
@@ -243,7 +258,14 @@ describe("linear-logps", () => {
       [true, false].map((trainHead) => {
         const tape = createTape();
         const empty = tensor(device, "none", new Uint32Array(1));
-        const labels = { rows: empty, targets: empty, rowOfToken: empty, sequenceOfRow: empty, rowWeights: empty };
+        const labels = {
+          rows: empty,
+          targets: empty,
+          rowOfToken: empty,
+          sequenceOfRow: empty,
+          rowWeights: empty,
+          logCollision: empty,
+        };
         const [x, weight] = [tensor(device, "x", normals(32, 1), trainHidden), tensor(device, "head", normals(56, 2), trainHead)];
         const shape = { width: 8, vocabulary: 7, maxTokens: 4, maxLabelled: 4, chunkBytes: ONE_CHUNK };
         linearLogps(tape, device, x, weight, { ...labels, sequenceGradient: empty }, shape);

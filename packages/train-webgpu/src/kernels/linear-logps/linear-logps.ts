@@ -19,6 +19,8 @@ export interface LabelInputs {
   sequenceOfRow: Tensor;
   /** [N] weight of a row's log-probability in its sequence's sum; 1 but for length-desensitized losses. */
   rowWeights: Tensor;
+  /** [N] log of the sum of squared probabilities at each labelled token, written by the forward pass. */
+  logCollision: Tensor;
   /** [S] gradient of the loss with respect to each sequence's sum; written before the backward pass. */
   sequenceGradient: Tensor;
 }
@@ -104,7 +106,7 @@ export function linearLogps(
     const logits = logitsOf(chunk);
     tape.run(
       withPrelude(target, "logits stats", logitsStats),
-      [logits, labels.targets, lse, stats],
+      [logits, labels.targets, lse, stats, labels.logCollision],
       (s) => ({ rows: rows(s), vocabulary, stride, row_offset: chunk * chunkRows }),
       (s) => [rowGroups(target, rows(s))],
     );

@@ -2,6 +2,7 @@ import type { PreferenceLoss } from "@zephyr/losses";
 import type { Kernel } from "../../plan/pipeline.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Tensor } from "../../plan/tensor.ts";
+import pairWeightsSource from "./pair-weights.wgsl" with { type: "text" };
 import host from "./preference-loss.wgsl" with { type: "text" };
 
 /** What the loss of a micro-batch reads and writes; B pairs are 2B sequences. */
@@ -37,5 +38,18 @@ export function preferenceLoss(
     [sums, referenceLogps, lengths, pairWeights, options, scratch, sequenceGradient, pairResults],
     (s) => ({ pairs: s.pairs, loss_scale: s.lossScale }),
     (s) => [s.pairs > 0 ? 1 : 0],
+  );
+}
+
+/** Weights pairs by how likely the policy itself is to write them, relative to its own certainty (WPO). */
+export function pairWeights(
+  tape: Tape,
+  { adjusted, lengths, pairWeights: weights }: { adjusted: Tensor; lengths: Tensor; pairWeights: Tensor },
+): void {
+  tape.run(
+    { name: "pair weights", wgsl: pairWeightsSource },
+    [adjusted, lengths, weights],
+    (s) => ({ pairs: s.pairs }),
+    (s) => [Math.ceil(s.pairs / 64)],
   );
 }

@@ -25,9 +25,10 @@ async function run(
     rowOffsets: tensor(device, "offsets", offsets),
     rowStats: tensor(device, "row stats", rows),
     rowWeights: tensor(device, "weights", weights),
+    logCollision: tensor(device, "log collision", new Float32Array(Math.max(1, weights.length))),
     maxSequences: sequences,
   };
-  const { output } = await runOps(device, { sequences }, (tape) => sequenceSums(tape, device, inputs), {
+  const { output } = await runOps(device, { sequences }, (tape) => sequenceSums(tape, device, inputs).sums, {
     outputLength: sequences * 4,
   });
   return output;

@@ -3,24 +3,33 @@ import type { Tensor } from "../../plan/tensor.ts";
 import { type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import source from "./sequence-sums.wgsl" with { type: "text" };
 
-/** Per sequence: the weighted sum of log-probabilities, and the sums of mean logits, entropies and correct predictions; [S] of 4 floats. */
-export function sequenceSums(
-  tape: Tape,
-  target: KernelTarget,
-  {
-    rowOffsets,
-    rowStats,
-    rowWeights,
-    maxSequences,
-  }: { rowOffsets: Tensor; rowStats: Tensor; rowWeights: Tensor; maxSequences: number },
-): Tensor {
+export interface SequenceSumsInputs {
+  /** [S + 1] first labelled row of each sequence. */
+  rowOffsets: Tensor;
+  /** [N] of 4 floats. */
+  rowStats: Tensor;
+  rowWeights: Tensor;
+  logCollision: Tensor;
+  maxSequences: number;
+}
+
+export interface SequenceSums {
+  /** [S] of 4 floats: the weighted sum of log-probabilities, and the sums of mean logits, entropies and correct predictions. */
+  sums: Tensor;
+  /** [S] sums of log-probability minus log-collision, unweighted. */
+  adjusted: Tensor;
+}
+
+/** Sums over the labelled tokens of each sequence. */
+export function sequenceSums(tape: Tape, target: KernelTarget, inputs: SequenceSumsInputs): SequenceSums {
+  const { rowOffsets, rowStats, rowWeights, logCollision, maxSequences } = inputs;
   const sums = tape.temporary("sequence sums", maxSequences * 16);
-  const kernel = withPrelude(target, "sequence sums", source);
+  const adjusted = tape.temporary("adjusted sums", maxSequences * 4);
   tape.run(
-    kernel,
-    [rowOffsets, rowStats, rowWeights, sums],
+    withPrelude(target, "sequence sums", source),
+    [rowOffsets, rowStats, rowWeights, logCollision, sums, adjusted],
     (s) => ({ sequences: s.sequences }),
     (s) => [rowGroups(target, s.sequences)],
   );
-  return sums;
+  return { sums, adjusted };
 }
