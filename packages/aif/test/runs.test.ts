@@ -144,6 +144,8 @@ test("fault 32: killed again and again, a run loses nothing, asks nothing twice 
   );
   const output = newPath(".out.jsonl");
   let kills = 0;
+  // What was on the wire at a kill, or answered too shortly before it to be on disk, may be answered a second time.
+  let repeatable = 0;
   for (let code: number | null = null; code !== 0; ) {
     const child = startChild(config, input, output);
     const exit = exitOf(child);
@@ -159,6 +161,7 @@ test("fault 32: killed again and again, a run loses nothing, asks nothing twice 
       kills++;
       const killedAt = performance.now();
       const safe = new Set(answered.filter(({ at }) => at < killedAt - 500).map(({ key }) => key));
+      repeatable += 6 + answered.filter(({ at }) => at >= killedAt - 500).length;
       expect(kills).toBeLessThanOrEqual(3);
       expect(asked.filter(({ key, at }) => at > killedAt && safe.has(key))).toEqual([]);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -168,8 +171,7 @@ test("fault 32: killed again and again, a run loses nothing, asks nothing twice 
   const times = new Map<string, number>();
   for (const { key } of answered) times.set(key, (times.get(key) ?? 0) + 1);
   expect(times.size).toBe(200);
-  // At most what was on the wire at each kill is answered a second time.
-  expect(answered.length - 200).toBeLessThanOrEqual(3 * 6);
+  expect(answered.length - 200).toBeLessThanOrEqual(repeatable);
   await using calm = await faultServer(() => answer(echo));
   const undisturbed = newPath(".out.jsonl");
   await runComplete({

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { pairWithMargin, randomPairs } from "../src/fixtures/batches.ts";
+import { pairWithMargin, randomPairs } from "../../packages/losses/src/fixtures/batches.ts";
 import {
   dpoCases,
   modelCases,
@@ -7,7 +7,7 @@ import {
   relativeError,
   rewardCases,
   unpairedCases,
-} from "../src/fixtures/trl-cases.ts";
+} from "../../packages/losses/src/fixtures/trl-cases.ts";
 import {
   aot,
   aotUnpaired,
@@ -21,7 +21,7 @@ import {
   type PreferenceLogps,
   sft,
   type UnpairedLoss,
-} from "../src/index.ts";
+} from "../../packages/losses/src/index.ts";
 import { openTwins, type Twins } from "./run-twin.ts";
 
 /** float32 against float64, relative to the largest entry of the array. */

@@ -1,7 +1,13 @@
 /** Runs the WGSL twin of a loss on a WebGPU adapter, in the place of the trainer. */
 
+import { activateDriver, ensureDriver } from "@zephyr/software-gpu";
 import { create, globals } from "webgpu";
-import type { PreferenceLogps, PreferenceLossOutput, UnpairedLogps, UnpairedLossOutput } from "../src/types.ts";
+import type {
+  PreferenceLogps,
+  PreferenceLossOutput,
+  UnpairedLogps,
+  UnpairedLossOutput,
+} from "../../packages/losses/src/types.ts";
 
 /** The functions a twin may call, over one buffer of inputs: field f of entry i is `fields[f * count + i]`. */
 const HOST = `
@@ -55,12 +61,27 @@ export interface Twins {
 /** Dawn aborts the process when an instance or adapter is collected while its device lives. */
 const kept: unknown[] = [];
 
+/** A GPU, or else a software driver; null where neither can be had. */
+async function openAdapter(): Promise<{ gpu: GPU; adapter: GPUAdapter } | null> {
+  const request = async () => {
+    const gpu = create([]);
+    const adapter = await gpu.requestAdapter().catch(() => null);
+    return adapter && { gpu, adapter };
+  };
+  const found = await request();
+  if (found) return found;
+  const driver = await ensureDriver().catch(() => null);
+  if (driver === null) return null;
+  await activateDriver(driver);
+  return request();
+}
+
 /** A device to run twins on, or null when this machine has no WebGPU adapter. */
 export async function openTwins(): Promise<Twins | null> {
   Object.assign(globalThis, globals);
-  const gpu = create([]);
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) return null;
+  const opened = await openAdapter();
+  if (opened === null) return null;
+  const { gpu, adapter } = opened;
   const device = await adapter.requestDevice();
   kept.push(gpu, adapter, device);
   const pipelines = new Map<string, Promise<GPUComputePipeline>>();
