@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readRecipe, type Stage } from "../align/stages.ts";
 import { interruptedError, usageError } from "../errors/usage-error.ts";
-import { text } from "../flags/flag.ts";
+import { type FlagTable, text } from "../flags/flag.ts";
 import { flagValues } from "../flags/read-arguments.ts";
 import { writeJson } from "../training/run-folder.ts";
 import { command, type Invocation, type Outcome } from "./command.ts";
@@ -44,9 +44,9 @@ export const align = command({
       reporter.note(`${name}:`);
       const started = performance.now();
       save(run, [...states, { name, fingerprint, status: "begun", seconds: 0 }]);
-      const outcome = await stage.command.run(
-        invocationOf(stage, invocation, known !== undefined || flags.from !== undefined, known !== undefined),
-      );
+      const again =
+        known === undefined && flags.from === undefined ? "no" : known?.fingerprint === fingerprint ? "go on" : "anew";
+      const outcome = await stage.command.run(invocationOf(stage, invocation, again));
       for (const line of outcome.lines) reporter.note(`  ${line}`);
       if (outcome.exitCode) return failed(run, name, outcome);
       states.push({ name, fingerprint, status: "done", seconds: (performance.now() - started) / 1000, result: outcome.result });
@@ -75,23 +75,21 @@ async function statesOf(run: string, stages: Stage[], from: string | undefined):
   for (const [i, { name, fingerprint }] of stages.entries()) {
     const state = known.get(name);
     if (i >= first) known.delete(name);
-    else if (state && state.fingerprint !== fingerprint) {
+    else if (state?.status === "done" && state.fingerprint !== fingerprint) {
       throw usageError(`${name} was run with other settings before; pass --from ${name} to run it and all after it anew`);
     }
   }
   return known;
 }
 
-/** The stage's own invocation: one that was begun goes on where its command can, else it replaces what it left. */
+/** The stage's own invocation; one that was begun goes on where its command can, else it replaces what it left. */
 function invocationOf(
   { command, given, config, positionals }: Stage,
-  { configFile, reporter, interrupt }: Invocation<object & Record<never, never>>,
-  replaces: boolean,
-  goesOn: boolean,
-): Invocation<never> {
-  const settings = new Map(given);
-  if (goesOn && "resume" in command.flags) settings.set("resume", true);
-  else if (replaces && "overwrite" in command.flags) settings.set("overwrite", true);
-  const flags = flagValues(command.flags, settings);
-  return { flags, positionals, config, configFile, reporter, interrupt } as Invocation<never>;
+  { configFile, reporter, interrupt }: Pick<Invocation<FlagTable>, "configFile" | "reporter" | "interrupt">,
+  again: "no" | "go on" | "anew",
+): Invocation<FlagTable> {
+  const values = new Map(given);
+  if (again === "go on" && "resume" in command.flags) values.set("resume", true);
+  else if (again !== "no" && "overwrite" in command.flags) values.set("overwrite", true);
+  return { flags: flagValues(command.flags, values), positionals, config, configFile, reporter, interrupt };
 }

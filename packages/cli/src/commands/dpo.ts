@@ -47,13 +47,13 @@ const lossFlags = {
   useWeighting: toggle({ help: "not supported yet" }),
 };
 
-const flags = { ...trainingFlags, learningRate: learningRate(1e-6), ...referenceFlags, ...lossFlags };
+export const dpoFlags = { ...trainingFlags, learningRate: learningRate(1e-6), ...referenceFlags, ...lossFlags };
 
 /** `zephyr dpo`: dDPO, as TRL's DPOTrainer does it. */
 export const dpo = command({
   description:
     "Direct preference optimization on pairs (any TRL format, or prompt_ids, chosen_ids and rejected_ids), as TRL's DPOTrainer does it.",
-  flags,
+  flags: dpoFlags,
   graceful: true,
   async run(invocation) {
     const { flags, reporter, interrupt } = invocation;

@@ -10,6 +10,7 @@ interface Entry {
 /** Every command there is, loaded when it is called. */
 const COMMANDS: Record<string, Entry> = {
   doctor: { summary: "what training would run on", load: async () => (await import("./doctor.ts")).doctor as Command },
+  init: { summary: "a recipe and a config to begin with", load: async () => (await import("./init.ts")).init as Command },
   inspect: {
     summary: "what a data file or a model folder holds",
     load: async () => (await import("./inspect.ts")).inspect as Command,
@@ -39,6 +40,14 @@ const COMMANDS: Record<string, Entry> = {
   report: { summary: "one page that shows a run", load: async () => (await import("./report.ts")).report as Command },
   watch: { summary: "the log of a run as it grows", load: async () => (await import("./watch.ts")).watch as Command },
   align: { summary: "a whole recipe, stage by stage", load: async () => (await import("./align.ts")).align as Command },
+  "export trl": {
+    summary: "a stage for TRL and accelerate, on many GPUs",
+    load: async () => (await import("./export-trl.ts")).exportTrl as Command,
+  },
+  import: {
+    summary: "an alignment-handbook recipe as a config",
+    load: async () => (await import("./import.ts")).importRecipe as Command,
+  },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 

@@ -14,7 +14,7 @@ import { trainingFlags } from "../flags/training-flags.ts";
 import { learningRate, trainCommand } from "../training/train-command.ts";
 import { command } from "./command.ts";
 
-const flags = {
+export const sftFlags = {
   ...trainingFlags,
   learningRate: learningRate(2e-5),
   packing: toggle({ help: "fill sequences of --max-length with several rows" }),
@@ -27,7 +27,7 @@ const flags = {
 export const sft = command({
   description:
     "Supervised fine-tuning on rows of text, messages, prompt and completion, or input_ids, as TRL's SFTTrainer does it.",
-  flags,
+  flags: sftFlags,
   graceful: true,
   async run(invocation) {
     const { maxLength, packing, packingStrategy, completionOnlyLoss, assistantOnlyLoss } = invocation.flags;

@@ -73,7 +73,7 @@ function flagNamed(written: string, names: Map<string, string>, table: FlagTable
   if (found !== undefined) return { name: found, negated: false };
   const positive = spelled.startsWith("no-") ? names.get(spelled.slice(3)) : undefined;
   if (positive !== undefined && table[positive]!.placeholder === undefined) return { name: positive, negated: true };
-  const elsewhere = ELSEWHERE[spelled.replaceAll("-", "_")]?.replaceAll("_", "-");
+  const elsewhere = ELSEWHERE.get(spelled.replaceAll("-", "_"))?.replaceAll("_", "-");
   const hint =
     elsewhere !== undefined && names.has(elsewhere)
       ? ` (it is called --${elsewhere} here)`
@@ -98,7 +98,7 @@ export function readConfig(config: Record<string, unknown>, file: string, table:
       else if (whenNull !== undefined) given.set(name, whenNull);
     } else if (others) others[key] = value;
     else {
-      const elsewhere = ELSEWHERE[key];
+      const elsewhere = ELSEWHERE.get(key);
       const hint =
         elsewhere !== undefined && names.has(elsewhere)
           ? ` (it is called ${elsewhere} here)`

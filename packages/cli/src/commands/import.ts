@@ -1,0 +1,38 @@
+import { writeFileSync } from "node:fs";
+import { readConfigFile } from "../flags/config-file.ts";
+import { text, toggle } from "../flags/flag.ts";
+import { flagValues, readConfig } from "../flags/read-arguments.ts";
+import { yamlText } from "../flags/yaml-text.ts";
+import { importHandbook } from "../import/handbook.ts";
+import { checkOutput } from "../rows/output-file.ts";
+import { command } from "./command.ts";
+import { dpoFlags } from "./dpo.ts";
+import { sftFlags } from "./sft.ts";
+
+/** `zephyr import handbook.yaml`: a recipe of the alignment handbook as a config. */
+export const importRecipe = command({
+  arguments: ["FILE"],
+  description:
+    "Translates an alignment-handbook recipe (YAML) into a --config of sft or dpo, and says what could not be carried over.",
+  flags: {
+    output: text({ help: "the config to write", placeholder: "FILE", required: true }),
+    overwrite: toggle({ help: "replace --output if it exists" }),
+  },
+  async run({ flags, positionals, reporter }) {
+    const [file] = positionals;
+    checkOutput(flags.output, flags.overwrite);
+    const { command: name, settings, notes } = importHandbook(await readConfigFile(file!));
+    const table = name === "sft" ? sftFlags : dpoFlags;
+    // What is written must be readable: a value that no flag takes is found here, not at the start of a run.
+    flagValues(table, readConfig({ output: "run", ...settings }, file!, table));
+    writeFileSync(
+      flags.output,
+      `# zephyr ${name} --config ${flags.output}\n${notes.map((note) => `# ${note}\n`).join("")}${yamlText(settings)}`,
+    );
+    for (const note of notes) reporter.note(note);
+    return {
+      result: { command: name, output: flags.output, settings, notes },
+      lines: [`zephyr ${name} --config ${flags.output}`],
+    };
+  },
+});

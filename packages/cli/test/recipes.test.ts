@@ -1,0 +1,178 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { collectRows, readRows } from "@zephyr/data";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
+
+const write = (path: string, text: string): string => {
+  writeFileSync(path, text);
+  return path;
+};
+const rated = (id: string, ratings: number[]) => ({
+  prompt_id: id,
+  prompt: `Question ${id}?`,
+  completions: ratings.map((rating) => ({
+    model: `m${rating}`,
+    content: `answer ${rating}`,
+    annotations: { helpfulness: { rating, rationale: "" } },
+  })),
+});
+
+describe("zephyr align", () => {
+  const recipe = (folder: string, preset: string, input = "rated.jsonl"): string =>
+    write(
+      join(folder, "recipe.yaml"),
+      `run: ${join(folder, "run")}
+stages:
+  - { command: prepare, input: ${join(folder, input)}, output: "{run}/clean.jsonl", dedupe: exact }
+  - { name: pairs, command: binarize, input: "{run}/clean.jsonl", output: "{run}/pairs.jsonl", preset: ${preset}, seed: 0 }
+`,
+    );
+
+  it("runs its stages in order, leaves out what is done, and goes on after a failure where it stopped", async () => {
+    const folder = temporaryFolder();
+    const rows = [rated("a", [1, 5]), rated("a", [1, 5]), rated("b", [2, 9])];
+    write(join(folder, "rated.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const args = ["align", "--config", recipe(folder, "zephyr-paper")];
+    const failed = await runCli(args);
+    expect(failed).toMatchObject({ code: 1, stdout: "" });
+    expect(failed.stderr).toContain("9");
+    const clean = join(folder, "run/clean.jsonl");
+    const written = statSync(clean).mtimeMs;
+    expect(await collectRows(readRows(clean))).toHaveLength(2);
+    // The stage that failed is run again with other settings; the one before it is not touched.
+    recipe(folder, "h4");
+    expect(await runCli(args)).toMatchObject({ code: 0, stderr: expect.stringContaining("prepare: done before") });
+    expect(statSync(clean).mtimeMs).toBe(written);
+    expect(existsSync(join(folder, "run/pairs.jsonl"))).toBe(true);
+    const again = await runCli([...args, "--json"]);
+    expect(JSON.parse(again.stdout).stages).toMatchObject([
+      { name: "prepare", status: "done" },
+      { name: "pairs", status: "done" },
+    ]);
+  });
+
+  it("refuses other settings of a stage that is done, unless it is run anew from there", async () => {
+    const folder = temporaryFolder();
+    write(join(folder, "rated.jsonl"), `${JSON.stringify(rated("a", [1, 3, 5]))}\n`);
+    const args = ["align", "--config", recipe(folder, "max-min")];
+    expect((await runCli(args)).code).toBe(0);
+    recipe(folder, "argilla");
+    expect(await runCli(args)).toMatchObject({ code: 2, stderr: expect.stringContaining("--from pairs") });
+    expect((await runCli([...args, "--from", "pairs"])).code).toBe(0);
+    expect(await runCli([...args, "--from", "nowhere"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("prepare, pairs"),
+    });
+  });
+
+  it.each([
+    ["run: x\nstages: []\n", /has no stages/],
+    ["stages: [{command: sft}]\n", /names no run/],
+    ["run: x\nstages: [{command: stf}]\n", /did you mean sft/],
+    ["run: x\nstages: [{command: binarize, preset: h4, seed: 0, input: a, outptu: b}]\n", /outptu.*did you mean output/],
+    ["run: x\nstages: [{command: binarize, preset: h4, seed: 0, input: a}]\n", /--output is missing/],
+    ["run: x\nstages: [{command: report, path: a}, {command: report, path: b}]\n", /two stages called report/],
+  ])("%j is found before anything runs", async (text, message) => {
+    const file = write(join(temporaryFolder(), "recipe.yaml"), text);
+    const { code, stderr } = await runCli(["align", "--config", file]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+    expect(existsSync("x")).toBe(false);
+  });
+});
+
+describe("zephyr init", () => {
+  it("writes a recipe that align understands as it is", async () => {
+    const folder = join(temporaryFolder(), "mine");
+    expect(await runCli(["init", folder])).toMatchObject({ code: 0 });
+    const config = join(folder, "recipe.yaml");
+    writeFileSync(config, readFileSync(config, "utf8").replace("run: runs/zephyr", `run: ${join(folder, "run")}`));
+    // The first thing that is missing is the user's data, not a setting.
+    expect(await runCli(["align", "--config", config])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("dialogues.jsonl does not exist"),
+    });
+    expect(await runCli(["init", folder])).toMatchObject({ code: 2, stderr: expect.stringContaining("--overwrite") });
+  });
+});
+
+describe("zephyr import and export", () => {
+  it("a handbook recipe becomes a config, and held-out splits are not trained on", async () => {
+    const folder = temporaryFolder();
+    const file = write(
+      join(folder, "config_full.yaml"),
+      `model_name_or_path: org/sft
+dataset_mixture:
+  datasets:
+    - { id: org/pairs, split: train_prefs, weight: 1.0 }
+    - { id: org/pairs, split: test_prefs, weight: 1.0 }
+bf16: true
+beta: 0.01
+learning_rate: 5.0e-7
+max_prompt_length: 512
+optim: rmsprop
+warmup_ratio: 0.1
+output_dir: data/run
+`,
+    );
+    const output = join(folder, "dpo.yaml");
+    const ran = await runCli(["import", file, "--output", output, "--json"]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const { command, notes } = JSON.parse(ran.stdout);
+    expect(command).toBe("dpo");
+    expect(notes).toHaveLength(3);
+    const settings = {
+      model: "org/sft",
+      data: "org/pairs",
+      dataset_train_split: "train_prefs",
+      beta: 0.01,
+      learning_rate: 5e-7,
+      warmup_ratio: 0.1,
+      output: "data/run",
+    };
+    expect(parse(readFileSync(output, "utf8"))).toEqual(settings);
+    expect(readFileSync(output, "utf8")).toMatch(/^learning_rate: 5\.0e-7$/m);
+  });
+
+  it("a stage for TRL has its rows as Parquet and its names in the config", async () => {
+    const output = join(temporaryFolder(), "trl");
+    const pairs = reference("trl_dpo_run/preferences.jsonl");
+    const flags = [
+      "--data",
+      pairs,
+      "--eval-data",
+      pairs,
+      "--warmup-ratio",
+      "0.1",
+      "--max-length",
+      "0",
+      "--lora-r",
+      "8",
+      "--learning-rate",
+      "5e-7",
+    ];
+    const ran = await runCli(["export", "trl", "--method", "dpo", "--model", "org/sft", "--output", output, ...flags]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const rows = await collectRows(readRows(join(output, "data/train.parquet")));
+    const given = await collectRows(readRows(pairs));
+    expect(rows).toEqual(given);
+    const config = parse(readFileSync(join(output, "trl.yaml"), "utf8"));
+    expect(config).toMatchObject({
+      model_name_or_path: "org/sft",
+      learning_rate: 5e-7,
+      warmup_steps: 0.1,
+      max_length: null,
+      loss_type: ["sigmoid"],
+      use_peft: true,
+      lora_r: 8,
+      dataset_test_split: "test",
+      precompute_ref_log_probs: false,
+    });
+    expect(config).not.toHaveProperty("warmup_ratio");
+    expect(parse(readFileSync(join(output, "accelerate.yaml"), "utf8"))).toMatchObject({
+      distributed_type: "FSDP",
+      num_processes: 8,
+    });
+  });
+});
