@@ -55,6 +55,8 @@ describe("the command line", () => {
     [["dpo", ...pair, "--output", "x", "--lr-scheduler-type", "cosin"], /did you mean cosine\?/],
     [["dpo", ...pair, "--output", "x", "--reference", "adapter-off"], /needs an adapter/],
     [["dpo", ...pair, "--output", "x", "--warmup-ratio", "0.1", "--warmup-steps", "3"], /both given/],
+    [["dpo", ...pair, "--output", "x", "--loss-type", "aot", "--use-weighting"], /sorts its batch/],
+    [["dpo", ...pair, "--output", "x", "--ld-alpha", "2"], /from 0 to 1/],
     [["dpo", ...pair, "--output", "x", "--lora-alpha", "8"], /without --lora-r/],
     [["binarize", "--input", "x", "--output", "y", "--preset", "zephyr-papr", "--seed", "0"], /did you mean "zephyr-paper"/],
     [["binarize", "--input", "x", "--output", "y", "--preset", "h4", "--seed", "zero"], /--seed is "zero"/],
@@ -68,8 +70,6 @@ describe("the command line", () => {
   });
 
   it.each([
-    ["--ld-alpha", "0.5"],
-    ["--use-weighting"],
     ["--lora-r", "4", "--lora-dropout", "0.05"],
     ["--dtype", "bf16"],
     ["--dtype", "nf4"],

@@ -150,6 +150,10 @@ describe("zephyr dpo", () => {
     expect(await run("copy", ["--reference", "copy"])).toEqual(precomputed);
     expect(await run("other", ["--ref-model", bare])).toEqual(precomputed);
     expect(precomputed[1]!["rewards/margins"]).not.toBe(0);
+    const desensitized = await run("ld", ["--ld-alpha", "0.5", "--use-weighting"]);
+    expect(desensitized[0]).toMatchObject({ "rewards/margins": 0 });
+    expect(desensitized[0]!["logps/chosen"]).not.toBe(precomputed[0]!["logps/chosen"]);
+    expect(await run("ld-copy", ["--ld-alpha", "0.5", "--use-weighting", "--reference", "copy"])).toEqual(desensitized);
     const off = await run("off", ["--lora-r", "2", "--lora-target-modules", "q_proj", "v_proj", "--reference", "adapter-off"]);
     expect(await run("on", ["--lora-r", "2", "--lora-target-modules", "q_proj,v_proj", "--reference", "precompute"])).toEqual(
       off,

@@ -43,8 +43,8 @@ const lossFlags = {
   discopopTau: number({ help: "temperature of discopop" }),
   simpoGamma: number({ help: "target margin of simpo" }),
   cpoAlpha: number({ help: "weight of the supervised term of cpo and simpo" }),
-  ldAlpha: number({ help: "not supported yet", min: 0, max: 1 }),
-  useWeighting: toggle({ help: "not supported yet" }),
+  ldAlpha: number({ help: "LD-DPO: weight of the tokens beyond the shorter answer's length", min: 0, max: 1 }),
+  useWeighting: toggle({ help: "WPO: weigh each pair by how likely the policy is to write it" }),
 };
 
 export const dpoFlags = { ...trainingFlags, learningRate: learningRate(1e-6), ...referenceFlags, ...lossFlags };
@@ -61,6 +61,8 @@ export const dpo = command({
     const loss = preferenceLoss(flags);
     const reference = chooseReference(flags.reference, flags.refModel, flags.loraR !== undefined || initAdapter !== undefined);
     if (flags.refModel !== undefined) reference.model = await modelFolder(flags.refModel, "--ref-model");
+    const pairsPerBatch = flags.perDeviceTrainBatchSize;
+    const ld = flags.ldAlpha === undefined ? {} : { ldAlpha: flags.ldAlpha };
     let copy: ReferenceCopy | undefined;
     let isGiven = false;
     return trainCommand<TokenizedPreferenceRow, PreferenceBatch>(invocation, {
@@ -74,33 +76,31 @@ export const dpo = command({
         }
         const adapter = adapterOptions(flags);
         if (reference.mode === "copy") {
-          copy ??= await referenceCopy(run.device, reference.model ?? run.model, reference.model === undefined ? adapter : {});
+          const load = reference.model === undefined ? adapter : {};
+          copy ??= await referenceCopy(run.device, reference.model ?? run.model, { load, pairsPerBatch, ...ld });
           return rows;
         }
         const key = [await source.fingerprint(), run.policy.tokenizer?.fingerprint, maxLength, adapter];
-        return scorePairs(rows, { run, reference, key, pairsPerBatch: flags.perDeviceTrainBatchSize, reporter, interrupt });
+        return scorePairs(rows, { run, reference, key, pairsPerBatch, ldAlpha: flags.ldAlpha, reporter, interrupt });
       },
-      collate(rows, pairsPerBatch) {
-        const batches = collatePreferences({ pairsPerBatch })(rows);
-        return copy ? copy.score(batches) : batches;
-      },
+      collate: (rows, size) => collatePreferences({ pairsPerBatch: size })(copy ? copy.score(rows) : rows),
       start: ({ policy }, options, batches) =>
         trainPreference({
           policy,
           ...options,
           loss,
           batches,
+          ...ld,
+          useWeighting: flags.useWeighting,
           reference: !isGiven && isInitialPolicy(reference, initAdapter) ? "initial-policy" : "other",
         }),
     }).finally(() => copy?.[Symbol.dispose]());
   },
 });
 
-/** The loss that the flags name. Throws a usage error for an unknown name, an option that no named loss takes, or one that is not there yet. */
+/** The loss that the flags name. Throws a usage error for an unknown name, an option that no named loss takes. */
 function preferenceLoss(flags: FlagValues<typeof lossFlags>): BuiltInPreferenceLoss {
-  const { lossType, ldAlpha, useWeighting, lossWeights } = flags;
-  if (ldAlpha !== undefined) throw usageError("--ld-alpha (LD-DPO) is not supported yet; leave it out");
-  if (useWeighting) throw usageError("--use-weighting (WPO) is not supported yet; leave it out");
+  const { lossType, lossWeights } = flags;
   const names = [...Object.keys(pairedLosses), "dpo"];
   for (const name of lossType) {
     if (!names.includes(name))
@@ -112,9 +112,12 @@ function preferenceLoss(flags: FlagValues<typeof lossFlags>): BuiltInPreferenceL
   const { beta, labelSmoothing, fDivergenceType, fAlphaDivergenceCoef, discopopTau, simpoGamma, cpoAlpha } = flags;
   const options = { beta, labelSmoothing, fDivergenceType, fAlphaDivergenceCoef, discopopTau, simpoGamma, cpoAlpha, lossWeights };
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  let loss: BuiltInPreferenceLoss;
   try {
-    return lossByName(lossType.length === 1 && lossWeights === undefined ? (lossType[0] as PairedLossName) : lossType, given);
+    loss = lossByName(lossType.length === 1 && lossWeights === undefined ? (lossType[0] as PairedLossName) : lossType, given);
   } catch (cause) {
     throw usageError((cause as Error).message, cause);
   }
+  if (!flags.useWeighting || loss.acceptsPairWeights !== false) return loss;
+  throw usageError(`--use-weighting cannot be used with ${lossType.join(", ")}, which sorts its batch; leave it out`);
 }

@@ -89,6 +89,8 @@ export function dpoConfig(flags: Omit<FlagValues<typeof dpoFlags>, "learningRate
     f_divergence_type: fDivergenceType,
     f_alpha_divergence_coef: fAlphaDivergenceCoef,
     discopop_tau: discopopTau,
+    ld_alpha: flags.ldAlpha,
+    use_weighting: flags.useWeighting,
     precompute_ref_log_probs: reference === "precompute" || (reference === undefined && !usesAdapter),
   };
 }

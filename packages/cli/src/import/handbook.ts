@@ -22,7 +22,9 @@ const SAME = new Set([
     " ",
   ),
   ..."save_steps eval_steps gradient_checkpointing packing packing_strategy assistant_only_loss completion_only_loss".split(" "),
-  ..."beta loss_type loss_weights label_smoothing f_divergence_type lora_r lora_alpha lora_target_modules".split(" "),
+  ..."beta loss_type loss_weights label_smoothing f_divergence_type ld_alpha use_weighting lora_r lora_alpha lora_target_modules".split(
+    " ",
+  ),
 ]);
 /** Keys that change nothing in what is trained. */
 const SILENT =

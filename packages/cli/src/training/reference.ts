@@ -1,17 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  cacheRows,
-  collectRows,
-  type PreferenceBatch,
-  pipe,
-  rowsOf,
-  type TokenizedPreferenceRow,
-  type Transform,
-  transform,
-} from "@zephyr/data";
-import { createScorer, type Device, type LoadModelOptions, loadModel, type Policy, referenceLogps } from "@zephyr/train-webgpu";
+import { cacheRows, collectRows, pipe, rowsOf, type TokenizedPreferenceRow, type Transform, transform } from "@zephyr/data";
+import { type Device, type LoadModelOptions, loadModel, referenceLogps } from "@zephyr/train-webgpu";
 import { usageError } from "../errors/usage-error.ts";
 import { type Interrupt, untilInterrupted } from "../interrupt/interrupt.ts";
 import type { Reporter } from "../progress/progress.ts";
@@ -48,6 +39,8 @@ export interface ScorePairs {
   /** What the rows were made of: the data's fingerprint, the settings of tokenization. */
   key: unknown;
   pairsPerBatch: number;
+  /** LD-DPO's weight of the longer completion's tail. */
+  ldAlpha: number | undefined;
   reporter: Reporter;
   interrupt: Interrupt;
 }
@@ -58,7 +51,7 @@ export interface ScorePairs {
  */
 export async function scorePairs(
   rows: TokenizedPreferenceRow[],
-  { run, reference, key, pairsPerBatch, reporter, interrupt }: ScorePairs,
+  { run, reference, key, pairsPerBatch, ldAlpha, reporter, interrupt }: ScorePairs,
 ): Promise<TokenizedPreferenceRow[]> {
   const { device, policy, folder, model } = run;
   const adapter = reference.mode === "adapter-off" ? "off" : "on";
@@ -69,7 +62,11 @@ export async function scorePairs(
     const other = reference.model === undefined ? undefined : await loadModel(device, reference.model);
     try {
       let done = 0;
-      const scored = referenceLogps<TokenizedPreferenceRow>(other ?? policy, { pairsPerBatch, adapter });
+      const scored = referenceLogps<TokenizedPreferenceRow>(other ?? policy, {
+        pairsPerBatch,
+        adapter,
+        ...(ldAlpha !== undefined && { ldAlpha }),
+      });
       for await (const row of pipe(pairs, untilInterrupted<TokenizedPreferenceRow>(interrupt), scored)) {
         progress.update(++done);
         yield row;
@@ -79,7 +76,7 @@ export async function scorePairs(
       other?.[Symbol.dispose]();
     }
   });
-  const whole = [key, adapter, identity(reference.model ?? model)];
+  const whole = [key, adapter, ldAlpha ?? null, identity(reference.model ?? model)];
   return collectRows(pipe(rowsOf(rows), cacheRows({ folder: join(folder.path, PREPARED_FOLDER), key: whole }, stage)));
 }
 
@@ -97,25 +94,19 @@ function identity(folder: string): string {
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
-/** A second copy of the reference that stays loaded and scores every batch as it comes; the numbers are those of `precompute`. */
-export async function referenceCopy(device: Device, folder: string, options: LoadModelOptions): Promise<ReferenceCopy> {
-  const policy: Policy = await loadModel(device, folder, options);
-  const scorer = createScorer(policy);
-  return {
-    score: transform(async function* (batches: AsyncIterable<PreferenceBatch>) {
-      for await (const batch of batches) {
-        const { sequenceLogps } = await scorer.score(batch);
-        const logps = Float64Array.from(sequenceLogps);
-        yield { ...batch, refChosenLogps: logps.slice(0, batch.pairs), refRejectedLogps: logps.slice(batch.pairs) };
-      }
-    }),
-    [Symbol.dispose]() {
-      scorer[Symbol.dispose]();
-      policy[Symbol.dispose]();
-    },
-  };
+/** A second copy of the reference that stays loaded and scores the pairs of every batch; the numbers are those of `precompute`. */
+export interface ReferenceCopy extends Disposable {
+  score: Transform<TokenizedPreferenceRow, TokenizedPreferenceRow>;
 }
 
-export interface ReferenceCopy extends Disposable {
-  score: Transform<PreferenceBatch, PreferenceBatch>;
+export async function referenceCopy(
+  device: Device,
+  folder: string,
+  { load, ...options }: { load: LoadModelOptions; pairsPerBatch: number; ldAlpha?: number },
+): Promise<ReferenceCopy> {
+  const policy = await loadModel(device, folder, load);
+  return {
+    score: referenceLogps<TokenizedPreferenceRow>(policy, { ...options, adapter: "on" }),
+    [Symbol.dispose]: () => policy[Symbol.dispose](),
+  };
 }
