@@ -55,6 +55,14 @@ describe("createReporter", () => {
     expect(note).toBe("a note\n");
   });
 
+  it("foresees the end from the work of this process, not from what an earlier one did", () => {
+    const { clock, reporter, text } = recorded(false);
+    const progress = reporter.progress("training");
+    clock.now = 2000;
+    progress.update(91, "", 100);
+    expect(text()).toBe("training  91/100  0:18 left\n");
+  });
+
   it("a bar that never moved shows nothing", () => {
     const { reporter, text } = recorded(true);
     reporter.progress("training", 0).end();

@@ -7,8 +7,8 @@ export interface ProgressStream {
 
 /** One piece of work that is under way. */
 export interface Progress {
-  /** `done` of the total; `detail` stands at the end of the line. */
-  update(done: number, detail?: string): void;
+  /** `done` of the total (which may become known only now); `detail` stands at the end of the line. */
+  update(done: number, detail?: string, total?: number): void;
   end(): void;
 }
 
@@ -63,13 +63,16 @@ export function createReporter(
       const started = now();
       let latest = "";
       let printed: string | undefined;
+      let before: number | undefined;
       last = Number.NEGATIVE_INFINITY;
       return {
-        update(done, detail = "") {
-          latest = progressLine({ label, done, total, detail, seconds: (now() - started) / 1000, bar: live });
-          const before = last;
+        update(done, detail = "", known = total) {
+          before ??= done - 1;
+          const seconds = (now() - started) / 1000;
+          latest = progressLine({ label, done, before, total: known, detail, seconds, bar: live });
+          const lastShown = last;
           status(latest);
-          if (last !== before) printed = latest;
+          if (last !== lastShown) printed = latest;
         },
         end() {
           if (latest === "") return;
@@ -85,20 +88,22 @@ export function createReporter(
 interface Line {
   label: string;
   done: number;
+  /** How much was done when the work began: by a run that this one goes on with. */
+  before: number;
   total: number | undefined;
   detail: string;
   seconds: number;
   bar: boolean;
 }
 
-function progressLine({ label, done, total, detail, seconds, bar }: Line): string {
+function progressLine({ label, done, before, total, detail, seconds, bar }: Line): string {
   const parts = [label];
   if (total === undefined) parts.push(`${done}`);
   else {
     const fraction = total === 0 ? 1 : Math.min(1, done / total);
     if (bar) parts.push("━".repeat(Math.round(fraction * 20)).padEnd(20, "╌"));
     parts.push(`${done}/${total}`);
-    if (done > 0 && done < total) parts.push(`${duration((seconds / done) * (total - done))} left`);
+    if (done > before && done < total) parts.push(`${duration((seconds / (done - before)) * (total - done))} left`);
     else if (done >= total) parts.push(duration(seconds));
   }
   if (detail !== "") parts.push(detail);

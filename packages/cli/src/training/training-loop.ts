@@ -34,12 +34,10 @@ export async function runTraining<B>({
   interrupt,
 }: TrainingLoop<B>): Promise<TrainingSummary> {
   const progress = reporter.progress("training");
-  let bar = progress;
   let summary: TrainingSummary | undefined;
   for await (const { step, totalSteps, epoch, metrics } of training) {
-    if (bar === progress) bar = reporter.progress("training", totalSteps);
     await appendLog(folder.logFile, { step, ...metrics });
-    bar.update(step, stepDetail(metrics));
+    progress.update(step, stepDetail(metrics), totalSteps);
     const isLast = step === totalSteps;
     summary = { steps: step, metrics };
     if (evaluation && (evaluation.steps === undefined ? isLast : step % evaluation.steps === 0)) {
@@ -55,7 +53,7 @@ export async function runTraining<B>({
     const isDue = saveSteps > 0 && step % saveSteps === 0;
     if (isDue || (interrupt.drain.aborted && !isLast)) await training.saveCheckpoint(folder.path);
     if (interrupt.drain.aborted && !isLast) {
-      bar.end();
+      progress.end();
       throw interruptedError(
         `stopped after step ${step} of ${totalSteps}, which is saved; the same command with --resume goes on from there`,
       );
@@ -63,7 +61,7 @@ export async function runTraining<B>({
     // Signals are delivered between turns of the event loop only.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  bar.end();
+  progress.end();
   return summary ?? lastLogged(folder);
 }
 
