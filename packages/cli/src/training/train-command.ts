@@ -17,7 +17,7 @@ import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
-import { runTraining, writeFinalState } from "./training-loop.ts";
+import { runTraining, type TrainingSummary, writeFinalState } from "./training-loop.ts";
 import { adapterOptions, checkTrainingFlags, FREE_ON_RESUME, trainingOptions } from "./training-settings.ts";
 
 export const learningRate = (fallback: number) => number({ help: "peak learning rate", default: fallback, min: 0 });
@@ -86,25 +86,19 @@ export async function trainCommand<R extends object, B>(
     const summary = await runTraining({ training, folder, saveSteps: flags.saveSteps, evaluation, reporter, interrupt });
     await savePolicy(policy, folder.path);
     await writeFinalState(folder, summary, flags);
-    const seconds = (performance.now() - started) / 1000;
-    const { description } = device.adapter;
-    return {
-      result: {
-        output: folder.path,
-        steps: summary.steps,
-        metrics: summary.metrics,
-        seconds,
-        adapter: description,
-        adapter_class: device.adapterClass,
-      },
-      lines: [
-        `${folder.path}: ${summary.steps} steps in ${seconds.toFixed(1)} s on ${description}, ${shortMetrics(summary.metrics)}`,
-      ],
-    };
+    return outcome(run, summary, (performance.now() - started) / 1000);
   } catch (error) {
     if (!begun || !existsSync(folder.logFile)) folder.abandon();
     throw error;
   }
+}
+
+function outcome({ device, folder }: LoadedRun, { steps, metrics }: TrainingSummary, seconds: number): Outcome {
+  const { description } = device.adapter;
+  return {
+    result: { output: folder.path, steps, metrics, seconds, adapter: description, adapter_class: device.adapterClass },
+    lines: [`${folder.path}: ${steps} steps in ${seconds.toFixed(1)} s on ${description}, ${shortMetrics(metrics)}`],
+  };
 }
 
 function shortMetrics(metrics: Record<string, number>): string {
