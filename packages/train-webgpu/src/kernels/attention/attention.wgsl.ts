@@ -16,7 +16,7 @@ function blocking(
 ): { rows: number; columns: number } {
   const columns = Math.ceil(headDim / lanes);
   let rows = tileRows;
-  while (rows > 1 && rows * columns * accumulators > 32) rows /= 2;
+  while (rows > 1 && rows * columns * accumulators > 128) rows /= 2;
   return { rows, columns };
 }
 
