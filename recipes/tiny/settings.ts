@@ -27,7 +27,7 @@ export const MODEL = {
 /** Supervised fine-tuning on the teacher's dialogues. */
 export const SFT = {
   tokensPerBatch: 256,
-  epochs: 3,
+  epochs: 2.5,
   learningRate: 3e-3,
   schedule: "cosine",
   warmupRatio: 0.1,

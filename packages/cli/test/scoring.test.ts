@@ -102,8 +102,7 @@ describe("zephyr generate", () => {
       const [{ model: name, content, token_ids }] = row.completions;
       expect(name).toBe("mistral");
       expect(content).not.toContain("</s>");
-      expect(token_ids).toEqual(generations[i].new_ids.slice(0, token_ids.length));
-      expect(token_ids.length).toBeGreaterThanOrEqual(generations[i].new_ids.length - 1);
+      expect(token_ids).toEqual(generations[i].new_ids);
     });
     const draw = async (name: string, list: readonly object[]) => {
       const path = join(folder, name);

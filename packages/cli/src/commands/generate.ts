@@ -94,7 +94,7 @@ interface CompletionRequest {
 async function completion({ generator, promptIds, flags, tokenizer, name, draw }: CompletionRequest) {
   const { temperature, topP, topK, maxTokens, stop, seed } = flags;
   const own = randomFor(seed, draw).integer(2 ** 32);
-  const { tokenIds, finishReason } = await generator.run({
+  const { tokenIds, finishReason, content: cut } = await generator.run({
     promptIds,
     maxTokens,
     temperature,
@@ -103,7 +103,7 @@ async function completion({ generator, promptIds, flags, tokenizer, name, draw }
     seed: own,
     ...(stop && { stop }),
   });
-  const content = tokenizer ? tokenizer.decode(tokenIds, { skipSpecialTokens: true }) : "";
+  const content = cut ?? (tokenizer ? tokenizer.decode(tokenIds, { skipSpecialTokens: true }) : "");
   return { model: name, content, token_ids: tokenIds, finish_reason: finishReason };
 }
 

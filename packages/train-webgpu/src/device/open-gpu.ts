@@ -75,7 +75,13 @@ export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu>
     );
   }
   const { onProgress } = options;
-  const driver = await software.ensureDriver(onProgress ? { onProgress: ({ message }) => onProgress(message) } : {});
+  let said = "";
+  const driver = await software.ensureDriver({
+    onProgress({ message }) {
+      if (message !== said) onProgress?.(message);
+      said = message;
+    },
+  });
   await software.activateDriver(driver);
   const gpu = await dawn();
   const adapter = await adapterOf(gpu, options);

@@ -22,8 +22,8 @@ describe("the generator", () => {
       const close = expected.margin_to_second.findIndex((margin) => margin < 1e-4);
       const steps = close < 0 ? expected.new_ids.length : close;
       const { tokenIds, tokenLogps, finishReason } = results[g]!;
-      const all = finishReason === "stop" ? [...tokenIds, policy.config.eosTokenId] : tokenIds;
-      expect(all.slice(0, steps)).toEqual(expected.new_ids.slice(0, steps));
+      expect(tokenIds.slice(0, steps)).toEqual(expected.new_ids.slice(0, steps));
+      if (close < 0) expect(finishReason).toBe(expected.new_ids.at(-1) === policy.config.eosTokenId ? "stop" : "length");
       for (let i = 0; i < steps; i++) expect(Math.abs(tokenLogps[i]! - expected.logps[i]!)).toBeLessThan(1e-4);
     });
   });
@@ -41,6 +41,19 @@ describe("the generator", () => {
     ]);
     expect(beside).toEqual(alone);
     expect((await generator.run({ ...request, seed: 8 })).tokenIds).not.toEqual(alone.tokenIds);
+  });
+
+  it("a stop text ends the completion and is cut off, also in the middle of a token", async (context) => {
+    const device = await deviceOrSkip(context);
+    using policy = await loadModel(device, fixture("mistral"));
+    using generator = createGenerator(policy, { slots: 2, maxLength: 256 });
+    const messages = [{ role: "user", content: "Why is the sky blue?" }];
+    const whole = await generator.generate(messages, { temperature: 0, maxTokens: 24 });
+    const stop = whole.content.slice(9, 12);
+    const cut = await generator.generate(messages, { temperature: 0, maxTokens: 24, stop: ["never", stop] });
+    expect(cut.finishReason).toBe("stop");
+    expect(cut.content).toBe(whole.content.slice(0, whole.content.indexOf(stop)));
+    expect(cut.tokenIds).toEqual(whole.tokenIds!.slice(0, cut.tokenIds!.length));
   });
 
   it("refuses an empty prompt, a foreign token and a prompt longer than the cache", async (context) => {

@@ -18,11 +18,13 @@ export interface GenerationRequest extends SamplingOptions {
 }
 
 export interface GenerationResult {
-  /** Drawn tokens, without the end-of-sequence token. */
+  /** Drawn tokens, the end-of-sequence token included where it was drawn, as transformers returns them. */
   tokenIds: number[];
-  /** Log-probability of each drawn token under the model, in nats, the end-of-sequence token's last. */
+  /** Log-probability of each drawn token under the model, in nats. */
   tokenLogps: number[];
   finishReason: "stop" | "length";
+  /** The text before a stop text, where one ended the completion: the tokens may end a little earlier. */
+  content?: string;
 }
 
 /** Samples from a policy as it is now; requests that run at the same time share every pass over the weights. */
@@ -130,11 +132,9 @@ function draw(policy: Policy, one: Running, logits: Float32Array, maxLength: num
   const id = sampleToken(logits, one.uniform(), request);
   result.tokenLogps.push(logProbability(logits, id));
   const ends = policy.config.eosTokenIds.includes(id) || id === policy.tokenizer?.eosTokenId;
-  if (!ends) {
-    one.ids.push(id);
-    result.tokenIds.push(id);
-    request.onToken?.(id);
-  }
+  one.ids.push(id);
+  result.tokenIds.push(id);
+  if (!ends) request.onToken?.(id);
   const stopped = ends || cutAtStop(policy, one);
   if (!stopped && result.tokenIds.length < request.maxTokens && one.ids.length < maxLength) return false;
   result.finishReason = stopped ? "stop" : "length";
@@ -150,13 +150,17 @@ function logProbability(logits: Float32Array, id: number): number {
   return logits[id]! - largest - Math.log(sum);
 }
 
-/** Drops the tokens from the first stop text on. */
+/** Where a stop text has appeared: keeps the text before it, and the tokens that lie wholly before it. */
 function cutAtStop({ tokenizer }: Policy, { request, result }: Running): boolean {
   if (!request.stop?.length || !tokenizer) return false;
-  const text = tokenizer.decode(result.tokenIds);
-  if (!request.stop.some((stop) => text.includes(stop))) return false;
-  while (result.tokenIds.length > 0 && request.stop.some((stop) => tokenizer.decode(result.tokenIds).includes(stop)))
+  const text = tokenizer.decode(result.tokenIds, { skipSpecialTokens: true });
+  const places = request.stop.map((stop) => text.indexOf(stop)).filter((place) => place >= 0);
+  if (places.length === 0) return false;
+  result.content = text.slice(0, Math.min(...places));
+  while (tokenizer.decode(result.tokenIds, { skipSpecialTokens: true }).length > result.content.length) {
     result.tokenIds.pop();
+    result.tokenLogps.pop();
+  }
   return true;
 }
 
@@ -195,14 +199,14 @@ async function answer(
     ...(topK !== undefined && { topK }),
   };
   const rest = { ...(stop && { stop }), ...(seed !== undefined && { seed }), ...(signal && { signal }) };
-  const { tokenIds, finishReason } = await run({
+  const { tokenIds, finishReason, content } = await run({
     promptIds,
     maxTokens: maxTokens ?? maxLength - promptIds.length,
     ...sampling,
     ...rest,
   });
   return {
-    content: tokenizer.decode(tokenIds, { skipSpecialTokens: true }),
+    content: content ?? tokenizer.decode(tokenIds, { skipSpecialTokens: true }),
     model: folder ?? "policy",
     finishReason,
     tokenIds,

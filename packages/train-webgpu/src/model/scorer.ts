@@ -50,7 +50,6 @@ export const idleSizes: Sizes = {
   adapterScale: 1,
   learningRate: 0,
   step: 1,
-  seed: 0,
 };
 
 interface ScoringPlan extends Disposable {

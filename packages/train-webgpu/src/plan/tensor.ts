@@ -33,8 +33,6 @@ export interface Sizes {
   learningRate: number;
   /** Optimizer steps, counted from 1. */
   step: number;
-  /** Seed of this micro-batch's dropout masks. */
-  seed: number;
 }
 
 export type Params = Record<string, number>;

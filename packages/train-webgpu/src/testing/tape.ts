@@ -16,7 +16,6 @@ export const noSizes: Sizes = {
   adapterScale: 1,
   learningRate: 0,
   step: 1,
-  seed: 0,
 };
 
 /** A tensor holding `data`; with a gradient where `trainable`. */
