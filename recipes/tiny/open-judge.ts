@@ -16,6 +16,7 @@ export async function openJudge(): Promise<{ model: Model } & AsyncDisposable> {
     model,
     name,
     maxConcurrency: 32,
+    maxWaitSeconds: 60,
     ...(apiKey && !own && { apiKey }),
   });
   return { model: judge, [Symbol.asyncDispose]: async () => rater?.close() };
