@@ -94,7 +94,11 @@ interface CompletionRequest {
 async function completion({ generator, promptIds, flags, tokenizer, name, draw }: CompletionRequest) {
   const { temperature, topP, topK, maxTokens, stop, seed } = flags;
   const own = randomFor(seed, draw).integer(2 ** 32);
-  const { tokenIds, finishReason, content: cut } = await generator.run({
+  const {
+    tokenIds,
+    finishReason,
+    content: cut,
+  } = await generator.run({
     promptIds,
     maxTokens,
     temperature,
