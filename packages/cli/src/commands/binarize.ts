@@ -12,7 +12,7 @@ export const binarize = command({
   flags: {
     ...rowFlags,
     preset: text({ help: presetNames.join(", "), placeholder: "NAME", required: true }),
-    seed: integer({ help: "draws depend on it and on each row's prompt_id", required: true }),
+    seed: integer({ help: "draws depend on it and on each row's prompt_id", default: 0 }),
     format: choice({ help: "spelling of the pairs", choices: ["trl", "h4"] }),
     score: choice({ help: "score of presets that nobody published", choices: ["mean", "overall"] }),
     margin: number({ help: "least difference of scores, for --preset margin" }),
