@@ -1,10 +1,10 @@
 import type { LayerCache } from "../kernels/attention/attention.ts";
 import { type DecoderContext, decoder, labelLogits } from "../model/decoder.ts";
 import { lowRankOf, type Policy, weightOf } from "../model/policy.ts";
-import { idleSizes } from "../model/scorer.ts";
 import { allocateStream, freeStream } from "../model/stream.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
+import { noSizes } from "../plan/tensor.ts";
 import { allocate, read, write } from "../plan/upload.ts";
 
 /** One token to process: which slot of the cache it belongs to, where in its sequence, and whether its logits are wanted. */
@@ -63,7 +63,7 @@ export async function createCachePlan(policy: Policy, slots: number, maxLength: 
         u32(tokens.flatMap(({ slot }, t) => [slot * maxLength, cacheRows[t]!, cacheRows[t]! + 1, cacheRows[t]! - t])),
       );
       write(device, stream.labels.rows, u32(wanted));
-      executor.run("generate", { ...idleSizes, tokens: tokens.length, tiles: tokens.length, labelled: wanted.length });
+      executor.run("generate", { ...noSizes, tokens: tokens.length, tiles: tokens.length, labelled: wanted.length });
       if (wanted.length === 0) return [];
       const [values] = await read(device, [{ tensor: logits, length: wanted.length * vocabSize }]);
       return wanted.map((_, n) => values!.subarray(n * vocabSize, (n + 1) * vocabSize));

@@ -6,9 +6,9 @@ import { fromFloat32 } from "../formats/safetensors/convert.ts";
 import { product } from "../kernels/matmul/matmul.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
+import { noSizes } from "../plan/tensor.ts";
 import { downloadAdapter } from "./device-adapter.ts";
 import { createPolicy, lowRankOf, type Policy, weightOf } from "./policy.ts";
-import { idleSizes } from "./scorer.ts";
 import { copyWeights, downloadWeight } from "./weights.ts";
 
 /**
@@ -49,6 +49,6 @@ export async function mergeAdapter(policy: Policy): Promise<Policy> {
     product(tape, device, { layout: "nn", a: update.b, b: update.a, c, ...counts, alpha: update.scale, accumulate: () => 1 });
   }
   using executor = await createExecutor(device, { merge: tape.dispatches });
-  executor.run("merge", idleSizes);
+  executor.run("merge", noSizes);
   return createPolicy({ device, config, weights, tokenizer, folder });
 }

@@ -2,7 +2,7 @@ import type { TokenBatch } from "@zephyr/data";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { createExecutor, type Executor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
-import type { Sizes, Tensor } from "../plan/tensor.ts";
+import { noSizes, type Tensor } from "../plan/tensor.ts";
 import { read } from "../plan/upload.ts";
 import { grow } from "./capacity.ts";
 import { type DecoderContext, decoder, labelStats } from "./decoder.ts";
@@ -38,20 +38,6 @@ export function logitsBytes(policy: Policy): number {
   return Math.min(policy.device.maxBindingBytes, 64 * 2 ** 20);
 }
 
-export const idleSizes: Sizes = {
-  tokens: 0,
-  sequences: 0,
-  labelled: 0,
-  tiles: 0,
-  distinctIds: 0,
-  pairs: 0,
-  accumulate: 0,
-  lossScale: 1,
-  adapterScale: 1,
-  learningRate: 0,
-  step: 1,
-};
-
 interface ScoringPlan extends Disposable {
   stream: StreamTensors;
   executor: Executor;
@@ -70,7 +56,7 @@ export function createScorer(policy: Policy): Scorer {
       }
       const { stream, executor, rowStats, sums } = plan!;
       const sizes = loadStream(policy.device, stream, batch, policy.config.vocabSize, rowWeights);
-      executor.run("score", { ...idleSizes, ...sizes, adapterScale: adapter === "on" ? 1 : 0 });
+      executor.run("score", { ...noSizes, ...sizes, adapterScale: adapter === "on" ? 1 : 0 });
       const [rows, sequences] = await read(policy.device, [
         { tensor: rowStats, length: sizes.labelled * 4 },
         { tensor: sums, length: sizes.sequences * 4 },

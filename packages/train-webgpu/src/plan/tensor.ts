@@ -35,6 +35,21 @@ export interface Sizes {
   step: number;
 }
 
+/** Sizes of no batch at all, to be overridden where a plan needs more. */
+export const noSizes: Sizes = {
+  tokens: 0,
+  sequences: 0,
+  labelled: 0,
+  tiles: 0,
+  distinctIds: 0,
+  pairs: 0,
+  accumulate: 0,
+  lossScale: 1,
+  adapterScale: 1,
+  learningRate: 0,
+  step: 1,
+};
+
 export type Params = Record<string, number>;
 /** Workgroups in x; the executor folds counts above 65,535 into y. */
 export type Grid = (sizes: Sizes) => [x: number, y?: number, z?: number];

@@ -1,22 +1,10 @@
 import type { Device } from "../device/request-device.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape, type Tape } from "../plan/tape.ts";
-import type { Sizes, Tensor } from "../plan/tensor.ts";
+import { noSizes, type Sizes, type Tensor } from "../plan/tensor.ts";
 import { allocate, type DeviceArray, read, write } from "../plan/upload.ts";
 
-export const noSizes: Sizes = {
-  tokens: 0,
-  sequences: 0,
-  labelled: 0,
-  tiles: 0,
-  distinctIds: 0,
-  pairs: 0,
-  accumulate: 0,
-  lossScale: 1,
-  adapterScale: 1,
-  learningRate: 0,
-  step: 1,
-};
+export { noSizes } from "../plan/tensor.ts";
 
 /** A tensor holding `data`; with a gradient where `trainable`. */
 export function tensor(device: Device, name: string, data: DeviceArray, trainable = false): Tensor {

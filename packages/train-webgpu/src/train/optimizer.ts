@@ -1,10 +1,9 @@
 import type { Device } from "../device/request-device.ts";
 import { adamw } from "../kernels/adamw/adamw.ts";
 import { globalNorm } from "../kernels/global-norm/global-norm.ts";
-import { idleSizes } from "../model/scorer.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
-import type { Tensor } from "../plan/tensor.ts";
+import { noSizes, type Tensor } from "../plan/tensor.ts";
 import type { Trainables } from "./trainables.ts";
 
 /** AdamW as Hugging Face's Trainer sets it up. */
@@ -37,7 +36,7 @@ export async function createOptimizer(device: Device, trainables: Trainables, se
   return {
     norm,
     step(step, learningRate) {
-      executor.run("optimizer", { ...idleSizes, step, learningRate });
+      executor.run("optimizer", { ...noSizes, step, learningRate });
     },
     [Symbol.dispose]: () => executor[Symbol.dispose](),
   };

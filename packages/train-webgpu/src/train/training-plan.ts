@@ -4,7 +4,7 @@ import { type PreferenceLossTensors, pairWeights, preferenceLoss } from "../kern
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { type DecoderContext, decoder, labelStats } from "../model/decoder.ts";
 import type { Policy } from "../model/policy.ts";
-import { idleSizes, logitsBytes } from "../model/scorer.ts";
+import { logitsBytes } from "../model/scorer.ts";
 import {
   allocateStream,
   type Capacity,
@@ -15,7 +15,7 @@ import {
 } from "../model/stream.ts";
 import { createExecutor } from "../plan/executor.ts";
 import { createTape } from "../plan/tape.ts";
-import type { Tensor } from "../plan/tensor.ts";
+import { noSizes, type Tensor } from "../plan/tensor.ts";
 import { allocate, read, write } from "../plan/upload.ts";
 import type { Trainables } from "./trainables.ts";
 
@@ -143,23 +143,23 @@ export async function createTrainingPlan({
     capacity,
     bytes: executor.temporaryBytes + bytesOf([...Object.values(stream), ...Object.values(labels), ...Object.values(pairTensors)]),
     async evaluate(batch) {
-      executor.run("forward", { ...idleSizes, ...load(batch) });
+      executor.run("forward", { ...noSizes, ...load(batch) });
       return (await results(batch)).own;
     },
     async evaluatePairs(batch, given) {
-      executor.run("forward", { ...idleSizes, ...load(batch, batch) });
+      executor.run("forward", { ...noSizes, ...load(batch, batch) });
       const { own } = await results(batch);
       return { ...own, output: given(preferenceLogps(own, batch, pairOptions)) };
     },
     async supervised(batch, { index, lossScale }) {
-      const sizes = { ...idleSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale };
+      const sizes = { ...noSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale };
       write(device, labels.sequenceGradient, new Float32Array(sizes.sequences).fill(-lossScale));
       executor.run("forward", sizes);
       executor.run("backward", sizes);
       return (await results(batch)).own;
     },
     async preference(batch, given, { index, lossScale }) {
-      const sizes = { ...idleSizes, ...load(batch, batch), pairs: batch.pairs, accumulate: index > 0 ? 1 : 0, lossScale };
+      const sizes = { ...noSizes, ...load(batch, batch), pairs: batch.pairs, accumulate: index > 0 ? 1 : 0, lossScale };
       writePairs(policy, pairTensors, batch, completionLengths(batch));
       executor.run("forward", sizes);
       if (onDevice) {
