@@ -1,5 +1,5 @@
 import type { Device } from "@zephyr/train-webgpu";
-import { attention, attentionTiles } from "../../packages/train-webgpu/src/kernels/attention/attention.ts";
+import { attention, attentionTiles, tileRows } from "../../packages/train-webgpu/src/kernels/attention/attention.ts";
 import { product } from "../../packages/train-webgpu/src/kernels/matmul/matmul.ts";
 import type { Layout } from "../../packages/train-webgpu/src/kernels/matmul/matmul.wgsl.ts";
 import { createExecutor } from "../../packages/train-webgpu/src/plan/executor.ts";
@@ -38,7 +38,10 @@ export async function timeAttention(
     Tensor,
     Tensor,
   ];
-  const tileData = attentionTiles(Uint32Array.from({ length: sequences + 1 }, (_, s) => s * length));
+  const tileData = attentionTiles(
+    Uint32Array.from({ length: sequences + 1 }, (_, s) => s * length),
+    tileRows(device, headDim),
+  );
   const tiles = operands.add("tiles", tileData);
   const tape = createTape();
   const shape = { heads, keyValueHeads: heads, headDim, maxTokens: tokens };

@@ -9,13 +9,9 @@ export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
 export { listCheckpoints, newestGoodCheckpoint } from "./formats/trainer-state/checkpoint.ts";
 export { appendLog, cutLog, LOG_FILE, type LogEntry, readLog } from "./formats/trainer-state/log-history.ts";
 // Sampling
-export {
-  createGenerator,
-  type GenerationRequest,
-  type GenerationResult,
-  type Generator,
-  type GeneratorOptions,
-} from "./generate/generator.ts";
+export { createGenerator, type Generator, type GeneratorOptions } from "./generate/generator.ts";
+export type { TokenLogp } from "./generate/log-probabilities.ts";
+export type { DrawnToken, GenerationRequest, GenerationResult } from "./generate/request.ts";
 export { type SamplingOptions, sampleToken } from "./generate/sample.ts";
 // Models
 export type { LoraOptions } from "./model/device-adapter.ts";

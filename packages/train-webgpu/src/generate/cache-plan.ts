@@ -1,4 +1,4 @@
-import type { LayerCache } from "../kernels/attention/attention.ts";
+import type { LayerCache } from "../kernels/cached-attention/cached-attention.ts";
 import { type DecoderContext, decoder, labelLogits } from "../model/decoder.ts";
 import { lowRankOf, type Policy, weightOf } from "../model/policy.ts";
 import { allocateStream, freeStream } from "../model/stream.ts";

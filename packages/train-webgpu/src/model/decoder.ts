@@ -1,6 +1,7 @@
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
-import { attention, cachedAttention, type LayerCache } from "../kernels/attention/attention.ts";
+import { attention } from "../kernels/attention/attention.ts";
 import { addBias } from "../kernels/bias/bias.ts";
+import { cachedAttention, type LayerCache } from "../kernels/cached-attention/cached-attention.ts";
 import { embedding } from "../kernels/embedding/embedding.ts";
 import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logps.ts";
 import { type LowRank, linear } from "../kernels/matmul/matmul.ts";

@@ -1,6 +1,6 @@
 import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
 import type { Device } from "../device/request-device.ts";
-import { attentionTiles } from "../kernels/attention/attention.ts";
+import { attentionTiles, tileRows } from "../kernels/attention/attention.ts";
 import { sortById } from "../kernels/embedding/embedding.ts";
 import type { LabelInputs } from "../kernels/linear-logps/linear-logps.ts";
 import { ropeAngles } from "../kernels/rope/rope.ts";
@@ -17,6 +17,8 @@ export interface Capacity {
 /** The device's copy of a token stream. */
 export interface StreamTensors {
   capacity: Capacity;
+  /** Rows of one tile of attention. */
+  tileRows: number;
   ids: Tensor;
   positions: Tensor;
   angles: Tensor;
@@ -48,6 +50,7 @@ export function allocateStream(
   write(device, angles, table);
   return {
     capacity,
+    tileRows: tileRows(device, 2 * inverseFrequencies.length),
     angles,
     ids: u32("ids", tokens),
     positions: u32("positions", tokens),
@@ -69,7 +72,7 @@ export function allocateStream(
 }
 
 export function freeStream(stream: StreamTensors): void {
-  const { capacity: _, labels, ...tensors } = stream;
+  const { capacity: _, tileRows: __, labels, ...tensors } = stream;
   for (const tensor of [...Object.values(tensors), ...Object.values(labels)]) tensor.place?.buffer.destroy();
 }
 
@@ -131,7 +134,7 @@ export function loadStream(
   labels.rows.forEach((token, row) => {
     rowOfToken[token] = row;
   });
-  const tiles = attentionTiles(offsets);
+  const tiles = attentionTiles(offsets, stream.tileRows);
   const sorted = sortById(ids);
   const put = (tensor: Tensor, data: DeviceArray): void => write(device, tensor, data);
   put(stream.ids, ids);

@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
 }`;
 
 const add = (x: Tensor, amount: number, grid: Grid = () => [Math.ceil(x.bytes / 256)]): Dispatch => ({
-  kernel: withPrelude({ lanes: 1 }, "add", COUNT),
+  kernel: withPrelude({ lanes: 1, adapterClass: "portable" }, "add", COUNT),
   tensors: [x],
   params: () => ({ elements: x.bytes / 4, amount }),
   grid,

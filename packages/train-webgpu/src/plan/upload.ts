@@ -50,7 +50,8 @@ export async function read(device: Device, tensors: { tensor: Tensor; length: nu
 }
 
 const NAP_MS = 0.25;
-const napCell = new Int32Array(new SharedArrayBuffer(4));
+/** Made when first needed: a page that is not isolated from other origins has no SharedArrayBuffer, and never naps. */
+let napCell: Int32Array<SharedArrayBuffer> | undefined;
 
 /**
  * Waits for the device. Dawn's Node bindings poll in a busy loop meanwhile; where the device is the same processor, that takes a core
@@ -58,6 +59,7 @@ const napCell = new Int32Array(new SharedArrayBuffer(4));
  */
 async function patiently<T>(device: Device, promise: Promise<T>): Promise<T> {
   if (device.adapterClass !== "software" || typeof setImmediate === "undefined") return promise;
+  napCell ??= new Int32Array(new SharedArrayBuffer(4));
   let waiting = true;
   const settled = () => {
     waiting = false;

@@ -19,3 +19,8 @@ export async function deviceOrSkip(context: TestContext): Promise<Device> {
 export function portable(device: Device): Device {
   return { ...device, lanes: 1, adapterClass: "portable" };
 }
+
+/** The same adapter through the kernels of a GPU with subgroups. */
+export function gpuClass(device: Device): Device {
+  return { ...device, adapterClass: device.lanes === 1 ? "portable" : "tile" };
+}
