@@ -106,7 +106,7 @@ describe("topTokens", () => {
   it("are the likeliest with their log-probabilities, the lower id first among equals", () => {
     const top = topTokens(logits, 3);
     expect(top.map(({ id }) => id)).toEqual([2, 1, 0]);
-    [4 / 8, 2 / 8, 1 / 8].forEach((p, i) => expect(top[i]!.logp).toBeCloseTo(Math.log(p), 6));
+    for (const [i, p] of [4 / 8, 2 / 8, 1 / 8].entries()) expect(top[i]!.logp).toBeCloseTo(Math.log(p), 6);
     expect(topTokens(logits, 0)).toEqual([]);
     expect(topTokens(logits, 9).map(({ id }) => id)).toEqual([2, 1, 0, 3]);
   });
