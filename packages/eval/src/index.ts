@@ -23,11 +23,14 @@ export { pairsOfAnnotations, pairsOfComparison, pairsOfMtBench } from "./audit/a
 export { type ConstantAnswer, findConstantAnswers } from "./audit/constant-answers.ts";
 export { findInjections, type Injection } from "./audit/injections.ts";
 export { type JudgeAgreement, judgeAgreement } from "./audit/judge-agreement.ts";
+export { type RatingAgreement, ratingAgreement } from "./audit/rating-agreement.ts";
+export { annotationVerdicts, type JudgedVerdict, mtBenchVerdicts } from "./audit/verdicts.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
 export { journaledJudge } from "./judging/journaled-judge.ts";
 export { type CostPreview, type PreviewOptions, previewCost } from "./judging/preview-cost.ts";
 export { type AnswerQuestionsOptions, answerQuestions } from "./mt-bench/answer-questions.ts";
+export { compareScores, type ScoreDifference } from "./mt-bench/compare-scores.ts";
 export { fetchMtBenchFiles, MT_BENCH_COMMIT } from "./mt-bench/fetch-files.ts";
 export { gradeAnswers, type JudgeAnswersOptions, judgePairs } from "./mt-bench/judge-answers.ts";
 export { judgeRequest, promptName } from "./mt-bench/judge-prompts.ts";

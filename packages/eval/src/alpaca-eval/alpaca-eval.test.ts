@@ -211,3 +211,31 @@ test("templates fill in one pass and chat files split into messages", () => {
   ]);
   expect(() => parseChatTemplate("plain")).toThrow(/no <\|im_start\|>/);
 });
+
+test("rows that cannot count are left out and counted, in strict mode refused; what is no annotation is always refused", () => {
+  const raw = (logprobs: unknown) => ({ message: { content: "" }, logprobs });
+  const first = (top: unknown) => raw({ content: [{ token: "m", logprob: -0.1, top_logprobs: top }] });
+  const { preference: _, ...bare } = row(4, null);
+  const broken = [
+    null,
+    raw(null),
+    raw({ content: [] }),
+    raw({ content: null }),
+    first([{ token: " m", logprob: -0.1 }]),
+    {},
+    "m",
+  ];
+  for (const raw_completion of broken) expect(preferenceFromReply({ ...bare, raw_completion })).toBeNull();
+  const annotations = [row(0, 2), row(1, 1), row(2, Number.NaN), row(3, 7), bare, { ...bare, raw_completion: raw(null) }];
+  const lengthControl = { difficulty: [0, 1, -1, 0.5, 0.2, 0.1], gamed: [{ tanhLength: 0.5, difficulty: 0, target: 0.5 }] };
+  const result = alpacaEval({ annotations, lengthControl, c: 10 });
+  expect(result).toMatchObject({ n_total: 2, n_wins: 1, win_rate: 50 });
+  expect(result.notes[0]).toMatch(/^4 of 6 rows/);
+  expect(result.length_controlled_winrate).toBeGreaterThan(0);
+  expect(() => alpacaEval({ annotations: [row(0, 2), bare], mode: "strict" })).toThrow(/raw_completion/);
+  const text = { ...row(1, 2), preference: "2" as unknown as number };
+  expect(() => alpacaEval({ annotations: [row(0, 2), text] })).toThrow(/annotation 1 .* preference "2"/);
+  expect(() => alpacaEval({ annotations: [{ instruction: 7 as unknown as string, preference: 2 }] })).toThrow(/annotation 0/);
+  const unanswered = [{ instruction: "i0", output: null as unknown as string }];
+  expect(() => alpacaEval({ annotations: [row(0, 2)], modelOutputs: unanswered })).toThrow(/model output 0 has null/);
+});

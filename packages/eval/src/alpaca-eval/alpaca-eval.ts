@@ -33,7 +33,8 @@ export interface AlpacaEvalResult extends WinRate {
 
 /**
  * Scores AlpacaEval annotations (version 1 or 2) as the published leaderboard does. A row without a `preference` key is
- * parsed again from its `raw_completion`. Throws on rows that hold neither, and in strict mode on mismatched files.
+ * parsed again from its `raw_completion`; one that holds neither does not count, and is an error in strict mode, as are
+ * mismatched files. Throws, naming the row, on what is no annotation.
  * Source: Li et al. 2023; Dubois et al. 2024 for length control.
  *
  * @example
@@ -43,12 +44,14 @@ export function alpacaEval(options: AlpacaEvalOptions): AlpacaEvalResult {
   const { annotations, modelOutputs, referenceOutputs, lengthControl, c, mode = "compat" } = options;
   if (annotations.length === 0) throw new RangeError("alpacaEval: there are no annotations; give at least one");
   if (mode === "strict") checkMatch(annotations, modelOutputs, referenceOutputs);
-  const preferences = annotations.map((row) => (row.preference === undefined ? preferenceFromReply(row) : row.preference));
+  const preferences = annotations.map((row, i) => preferenceOf(row, i, mode));
   const result: AlpacaEvalResult = { ...winRate(preferences), notes: [] };
   if (modelOutputs) result.avg_length = averageLength(modelOutputs);
   const failed = annotations.length - result.n_total;
   if (failed > 0)
-    result.notes.push(`${failed} of ${annotations.length} rows have no preference; they are left out of the win rate.`);
+    result.notes.push(
+      `${failed} of ${annotations.length} rows have no preference between 1 and 2; they are left out of the win rate.`,
+    );
   if (!lengthControl) return result;
   const places = mode === "strict" ? placesByInstruction(annotations, referenceOutputs) : annotations.map((_, i) => i);
   const rows = withOutputs(annotations, modelOutputs, referenceOutputs).map((row, i) => ({
@@ -64,6 +67,19 @@ export function alpacaEval(options: AlpacaEvalOptions): AlpacaEvalResult {
   result.lc_c = controlled.c;
   result.notes.push(...suspicion(result.win_rate, controlled.length_controlled_winrate));
   return result;
+}
+
+/** What a row says, or what its raw reply says where it has no `preference` key; null for a row that does not count. */
+function preferenceOf(row: Annotation, i: number, mode: "compat" | "strict"): number | null {
+  const { instruction, preference, raw_completion } = row;
+  if (typeof instruction !== "string")
+    throw new TypeError(`alpacaEval: annotation ${i} has no text in "instruction"; give AlpacaEval's annotations`);
+  if (preference === undefined) return raw_completion === undefined && mode === "compat" ? null : preferenceFromReply(row);
+  if (preference !== null && typeof preference !== "number")
+    throw new TypeError(
+      `alpacaEval: annotation ${i} ("${instruction.slice(0, 60)}") has preference ${JSON.stringify(preference)}; it must be a number or null`,
+    );
+  return preference !== null && (preference === 0 || (preference >= 1 && preference <= 2)) ? preference : null;
 }
 
 /** A correction of more than 10 points and more than a quarter of the room left asks for a look at the outputs. */

@@ -57,18 +57,17 @@ export function topLogprobsOf(raw: unknown): TokenLogprob[] | undefined {
 
 /**
  * The preference of a row rebuilt from its stored raw reply and the swap of its instruction: 1.5 for identical outputs, null
- * where the reply holds none. Throws when the row has no raw reply of a known kind.
+ * where the judge failed or its reply holds no verdict. Throws when the row has no raw reply at all.
  */
 export function preferenceFromReply(row: Annotation, seed = 0): number | null {
   const raw = row.raw_completion;
   // Identical outputs tie without a call; a stored null is a call that failed.
   if (row.output_1 !== undefined && row.output_1 === row.output_2) return 1.5;
   if (raw === null) return null;
-  const switched = isSwitched(row.instruction, seed);
-  if (typeof raw === "string") return unswitch(parseRanking(raw), switched);
-  const top = topLogprobsOf(raw);
-  if (top) return unswitch(parseTokenLogprobs(top), switched);
-  throw new TypeError(
-    `preferenceFromReply: instruction "${row.instruction.slice(0, 60)}" has neither a preference nor a raw_completion with text or log-probabilities; drop the row or judge it again`,
-  );
+  if (typeof raw !== "string" && typeof raw !== "object")
+    throw new TypeError(
+      `preferenceFromReply: instruction "${row.instruction.slice(0, 60)}" has neither a preference nor a raw_completion; drop the row or judge it again`,
+    );
+  const verdict = typeof raw === "string" ? parseRanking(raw) : parseTokenLogprobs(topLogprobsOf(raw) ?? []);
+  return unswitch(verdict, isSwitched(row.instruction, seed));
 }

@@ -32,9 +32,17 @@ export function codePoints(text: string): number {
   return count;
 }
 
-/** Mean length of the outputs in code points, cut to an integer as the leaderboard does. */
+/**
+ * Mean length of the outputs in code points, cut to an integer as the leaderboard does. Throws, naming the row, when there
+ * is none or one has no text.
+ */
 export function averageLength(outputs: readonly ModelOutput[]): number {
   if (outputs.length === 0) throw new RangeError("averageLength: there are no model outputs; give at least one");
+  const textless = outputs.findIndex((row) => typeof row.output !== "string");
+  if (textless >= 0)
+    throw new TypeError(
+      `averageLength: model output ${textless} has ${JSON.stringify(outputs[textless]!.output)} for its output; write "" for an empty answer`,
+    );
   return Math.trunc(outputs.reduce((sum, row) => sum + codePoints(row.output), 0) / outputs.length);
 }
 
@@ -49,9 +57,9 @@ export function withOutputs(
   return annotations.map((row, i) => {
     const output1 = row.output_1 ?? reference.get(row.instruction);
     const output2 = row.output_2 ?? model.get(row.instruction);
-    if (output1 === undefined || output2 === undefined)
+    if (typeof output1 !== "string" || typeof output2 !== "string")
       throw new RangeError(
-        `alpacaEval: annotation ${i} has no ${output1 === undefined ? "output_1, and the reference outputs" : "output_2, and the model outputs"} lack its instruction "${row.instruction.slice(0, 60)}"; give the matching file`,
+        `alpacaEval: annotation ${i} has no ${typeof output1 === "string" ? "output_2, and the model outputs" : "output_1, and the reference outputs"} lack its instruction "${row.instruction.slice(0, 60)}"; give the matching file`,
       );
     return { ...row, output_1: output1, output_2: output2 };
   });

@@ -4,10 +4,13 @@ import { gunzipSync } from "node:zlib";
 import type { Generate } from "@zephyr/data";
 import { describe, expect, test } from "vitest";
 import type { Annotation } from "../alpaca-eval/rows.ts";
+import type { PairJudgment } from "../mt-bench/rows.ts";
 import { compare } from "../pairwise/compare.ts";
 import { type AuditedPair, auditJudge } from "./audit-judge.ts";
 import { pairsOfAnnotations, pairsOfComparison, pairsOfMtBench } from "./audited-pairs.ts";
 import { judgeAgreement } from "./judge-agreement.ts";
+import { ratingAgreement } from "./rating-agreement.ts";
+import { annotationVerdicts, mtBenchVerdicts } from "./verdicts.ts";
 
 const data = process.env["ZEPHYR_BENCHMARK_DATA"] ?? join(import.meta.dirname, "../../../../../shared/data");
 const absent = !existsSync(data);
@@ -150,4 +153,31 @@ test("agreement of two judges: raw, without ties, and beyond chance", () => {
   const chance = (3 / 6) * (4 / 6) + (2 / 6) * (1 / 6) + (1 / 6) * (1 / 6);
   expect(result.kappa).toBeCloseTo((5 / 6 - chance) / (1 - chance), 12);
   expect(judgeAgreement(of("a"), of("e"))).toMatchObject({ n: 0, agreement: null });
+});
+
+test("two judges' ratings and verdicts are matched whatever the order of models", () => {
+  const graded = (question_id: number, judgment: string) => ({
+    question_id,
+    model: "m",
+    judge: ["j", "p"] as [string, string],
+    judgment,
+    score: 0,
+    turn: 1,
+  });
+  const one = [graded(1, "[[8]]"), graded(2, "[[6]]"), graded(3, "[[9]]"), graded(4, "none")];
+  const other = [graded(1, "[[7]]"), graded(2, "[[3]]"), graded(3, "[[8]]"), graded(4, "[[1]]")];
+  const agreement = ratingAgreement(one, other);
+  expect(agreement).toMatchObject({ n: 3, within_one: 2 / 3 });
+  expect(agreement.difference).toBeCloseTo(5 / 3, 12);
+  expect(agreement.correlation).toBeGreaterThan(0.9);
+  const pair = (model_1: string, model_2: string, g1: string, g2: string) =>
+    ({ question_id: 1, turn: 1, model_1, model_2, judge: ["j", "p"], g1_judgment: g1, g2_judgment: g2 }) as PairJudgment;
+  expect(mtBenchVerdicts([pair("x", "y", "[[A]]", "[[B]]"), pair("y", "x", "[[A]]", "[[B]]")])).toEqual([
+    { id: '[1,1,"x","y"]', winner: "a" },
+    { id: '[1,1,"x","y"]', winner: "b" },
+  ]);
+  const row = { instruction: "i", output_1: "b", output_2: "m", preference: 1.2 };
+  expect(judgeAgreement(annotationVerdicts([row]), annotationVerdicts([{ ...row, preference: 1 }]))).toMatchObject({
+    agreement: 1,
+  });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Generate, Message } from "@zephyr/data";
 import { expect, test } from "vitest";
 import { answerQuestions } from "./answer-questions.ts";
+import { compareScores } from "./compare-scores.ts";
 import { fetchMtBenchFiles } from "./fetch-files.ts";
 import { gradeAnswers, judgePairs } from "./judge-answers.ts";
 import { judgeRequest, promptName } from "./judge-prompts.ts";
@@ -207,4 +208,34 @@ test("fetched files are checked by their sum, and a wrong one leaves nothing beh
     server.close();
     rmSync(folder, { recursive: true });
   }
+});
+
+test("two models are compared question by question, and what is no judgment is refused with its place", () => {
+  const graded = (model: string, question_id: number, turn: number, score: number) => ({
+    model,
+    question_id,
+    turn,
+    judge: ["j", "p"] as [string, string],
+    judgment: `[[${score}]]`,
+    score,
+  });
+  const rows = [1, 2, 3, 4].flatMap((q) =>
+    [1, 2].flatMap((turn) => [graded("a", q, turn, 4 + q), graded("b", q, turn, 3 + q - (q % 2))]),
+  );
+  const result = compareScores([...rows, { ...graded("a", 9, 1, 1), judgment: "no rating" }], ["a", "b"]);
+  expect(result).toMatchObject({ n: 8, difference: 1.5, model_1: "a" });
+  expect(result.ci![0]).toBeGreaterThan(0);
+  expect(result.questions_needed).toBeGreaterThan(0);
+  expect(compareScores(rows, ["b", "a"]).difference).toBe(-1.5);
+  expect(() => compareScores(rows, ["a", "c"])).toThrow(/no grading of "c"; there are a, b/);
+  expect(() => scoreSingle([rows[0]!, { ...rows[1]!, question_id: undefined as unknown as number }])).toThrow(/judgment 1 has/);
+  const { judgment: _, score: __, ...bare } = rows[0]!;
+  expect(() => scoreSingle([bare as unknown as SingleJudgment])).toThrow(/neither text nor score/);
+  const pair = { question_id: 1, turn: 1, model_1: "a", model_2: "b", judge: ["j", "p"], g1_judgment: "[[A]]" };
+  expect(() => scorePairs([pair as unknown as PairJudgment])).toThrow(/judgment 0 .* game g2/);
+});
+
+test("ratings outside the usual forms: whole, decimal, single brackets, none", () => {
+  const texts = ["[[10]]", "Rating: [[8.5]].", "[[7.]]", "first [3], then [[4]]", "[6]", "[[8/10]]", "[[-1]]", "", "[[ 5 ]]"];
+  expect(texts.map(parseRating)).toEqual([10, 8.5, 7, 4, 6, -1, -1, -1, -1]);
 });

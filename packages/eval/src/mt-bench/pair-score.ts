@@ -32,6 +32,7 @@ export function scorePairs(
   judgments: readonly PairJudgment[],
   { compare }: { compare?: readonly [string, string] } = {},
 ): PairScores {
+  judgments.forEach(checkJudgment);
   const kept = lastOfEach(judgments);
   const byPair = new Map<string, { names: [string, string]; rows: PairJudgment[] }>();
   for (const row of kept) {
@@ -58,6 +59,18 @@ export function pairOutcome(row: PairJudgment): PairWinner {
   const second = typeof row.g2_judgment === "string" ? winnerOfGame(row.g2_judgment, 2) : row.g2_winner;
   if (first === "error" || second === "error") return "error";
   return first === second ? first : "tie";
+}
+
+const WINNERS: readonly unknown[] = ["model_1", "model_2", "tie", "error"];
+
+function checkJudgment(row: PairJudgment, i: number): void {
+  const { model_1, model_2, question_id, turn } = row;
+  const place = `judgment ${i} (${model_1} against ${model_2}, question ${question_id}, turn ${turn})`;
+  if (typeof model_1 !== "string" || typeof model_2 !== "string" || typeof question_id !== "number" || typeof turn !== "number")
+    throw new TypeError(`scorePairs: ${place} lacks models, question or turn; give MT-Bench's pair judgments`);
+  for (const game of ["g1", "g2"] as const)
+    if (typeof row[`${game}_judgment`] !== "string" && !WINNERS.includes(row[`${game}_winner`]))
+      throw new TypeError(`scorePairs: ${place} has neither text nor winner of game ${game}; judge it again`);
 }
 
 function lastOfEach(judgments: readonly PairJudgment[]): PairJudgment[] {

@@ -39,8 +39,9 @@ export function scoreSingle(
   judgments: readonly SingleJudgment[],
   { questions, repeated = "last" }: { questions?: readonly Question[]; repeated?: "last" | "all" } = {},
 ): SingleScores {
+  judgments.forEach(checkJudgment);
   const kept = repeated === "all" ? [...judgments] : lastOfEach(judgments);
-  const rated = kept.map((row) => ({ ...row, score: typeof row.judgment === "string" ? parseRating(row.judgment) : row.score }));
+  const rated = kept.map(reparsed);
   const byModel = groupBy(rated, (row) => row.model);
   const models = [...byModel].map(([model, rows]) => scoreOf(model, rows, categoriesOf(questions)));
   return {
@@ -48,6 +49,25 @@ export function scoreSingle(
     repeated: judgments.length - lastOfEach(judgments).length,
     mismatches: rated.filter((row, i) => typeof kept[i]!.score === "number" && row.score !== kept[i]!.score).length,
   };
+}
+
+/** The last grading of each model, question, turn and judge, its rating parsed again from the text. */
+export const ratedJudgments = (judgments: readonly SingleJudgment[]): SingleJudgment[] => lastOfEach(judgments).map(reparsed);
+
+const reparsed = (row: SingleJudgment): SingleJudgment => ({
+  ...row,
+  score: typeof row.judgment === "string" ? parseRating(row.judgment) : row.score,
+});
+
+function checkJudgment({ model, question_id, turn, judgment, score }: SingleJudgment, i: number): void {
+  if (typeof model !== "string" || typeof question_id !== "number" || typeof turn !== "number")
+    throw new TypeError(
+      `scoreSingle: judgment ${i} has model ${JSON.stringify(model)}, question_id ${question_id}, turn ${turn}; give MT-Bench's gradings`,
+    );
+  if (typeof judgment !== "string" && !Number.isFinite(score))
+    throw new TypeError(
+      `scoreSingle: judgment ${i} (${model}, question ${question_id}, turn ${turn}) has neither text nor score; judge it again`,
+    );
 }
 
 function lastOfEach(judgments: readonly SingleJudgment[]): SingleJudgment[] {

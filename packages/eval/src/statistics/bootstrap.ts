@@ -1,5 +1,5 @@
 import { cpythonRandom } from "../random/cpython-random.ts";
-import { normalCdf, normalQuantile } from "./distributions.ts";
+import { normalCdf, normalQuantile, studentTQuantile } from "./distributions.ts";
 import type { Cluster, IntervalOptions } from "./interval.ts";
 import { sampleDeviation } from "./interval.ts";
 
@@ -25,9 +25,9 @@ export interface BootstrapInterval {
 }
 
 /**
- * Bias-corrected and accelerated bootstrap interval of any statistic, deterministic by seed.
+ * Bias-corrected and accelerated bootstrap interval of any statistic, widened for few values, deterministic by seed.
  * Throws a RangeError when there are fewer than two values (or groups) or the statistic is not finite.
- * Source: Efron 1987, "Better bootstrap confidence intervals".
+ * Source: Efron 1987, "Better bootstrap confidence intervals"; Hesterberg 2015, "What teachers should know about the bootstrap".
  *
  * @example
  * bootstrap([1, 0, 1, 1, 0, 1], { seed: 0 }).lo;
@@ -43,7 +43,7 @@ export function bootstrap<T = number>(values: readonly T[], options: BootstrapOp
     const sample = groups.flatMap(() => groups[rng.randbelow(groups.length)]!);
     return finite(statistic(sample), `resample ${r}`);
   }).sort();
-  const [lowTail, highTail] = tails(estimate, draws, jackknife(groups, statistic), level);
+  const [lowTail, highTail] = tails(estimate, draws, jackknife(groups, statistic), groups.length, level);
   return {
     estimate,
     standardError: sampleDeviation([...draws]),
@@ -54,7 +54,13 @@ export function bootstrap<T = number>(values: readonly T[], options: BootstrapOp
 }
 
 /** The two cumulative probabilities at which BCa reads the bootstrap distribution. */
-function tails(estimate: number, draws: Float64Array, leftOut: readonly number[], level: number): [number, number] {
+function tails(
+  estimate: number,
+  draws: Float64Array,
+  leftOut: readonly number[],
+  groups: number,
+  level: number,
+): [number, number] {
   let below = 0;
   for (const draw of draws) below += draw < estimate ? 1 : draw === estimate ? 0.5 : 0;
   const share = Math.min(Math.max(below / draws.length, 0.5 / draws.length), 1 - 0.5 / draws.length);
@@ -68,7 +74,9 @@ function tails(estimate: number, draws: Float64Array, leftOut: readonly number[]
   }
   const acceleration = squares > 0 ? cubes / (6 * squares ** 1.5) : 0;
   const adjust = (z: number) => normalCdf(bias + (bias + z) / (1 - acceleration * (bias + z)));
-  return [adjust(normalQuantile((1 - level) / 2)), adjust(normalQuantile((1 + level) / 2))];
+  // A resample of few groups varies too little: Student's t and n / (n - 1) make up for it (Hesterberg 2015, section 5.3).
+  const reach = studentTQuantile((1 + level) / 2, groups - 1) * Math.sqrt(groups / (groups - 1));
+  return [adjust(-reach), adjust(reach)];
 }
 
 /** The statistic without each group; beyond 200 groups without each of 200 blocks, which estimates the same skew. */
