@@ -1,3 +1,5 @@
+import { coded } from "./file-error.ts";
+
 export type Container = "jsonl" | "json" | "parquet";
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -15,9 +17,8 @@ export function fileFormat(path: string, caller: string): FileFormat {
   const bare = compression === "none" ? name : name.slice(0, name.lastIndexOf("."));
   const container = CONTAINERS[bare.slice(bare.lastIndexOf(".") + 1)];
   if (!container || (container === "parquet" && compression !== "none")) {
-    throw new Error(
-      `${caller}: ${path}: the ending names no known format; use .jsonl, .json (both also .gz or .zst) or .parquet`,
-    );
+    const message = `${caller}: ${path}: the ending names no known format; use .jsonl, .json (both also .gz or .zst) or .parquet`;
+    throw coded(new TypeError(message), "UNKNOWN_FORMAT");
   }
   return { container, compression };
 }

@@ -1,114 +1,35 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { AsyncBuffer } from "hyparquet";
 import { expect, test } from "vitest";
-import { rowsOf } from "../pipe.ts";
-import { type Random, randomFor } from "../random.ts";
-import type { Compression } from "./file-format.ts";
-import { parseJson } from "./json-array.ts";
-import { isRow, parseJsonl } from "./jsonl.ts";
-import { decompressed } from "./read-bytes.ts";
+import { fuzzRounds } from "../../test/fuzz.ts";
+import { bufferOf, fuzzReaders, Violation } from "../../test/fuzz-readers.ts";
+import { randomFor } from "../random.ts";
 import { readParquetBuffer } from "./read-parquet.ts";
-import { writeRows } from "./write-rows.ts";
 
-/** Mutated inputs per reader; a longer run sets ZEPHYR_FUZZ. */
-const ROUNDS = Number(process.env["ZEPHYR_FUZZ"] ?? 400);
+/** Mutated inputs per reader; `test/fuzz.ts` runs any number. */
+const ROUNDS = 300;
 const MOST_MEMORY_GROWTH = 512 * 1024 * 1024;
-const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x5b, 0x5d, 0x7b, 0x7d, 0x5c, 0x0a];
 
-const rows = Array.from({ length: 40 }, (_, n) => ({
-  id: `row-${n}`,
-  messages: [
-    { role: "user", content: `text ${n} "é" 😀` },
-    { role: "assistant", content: n % 3 ? "yes" : "" },
-  ],
-  score: n / 2,
-  ids: [n, n + 1, 7],
-  flag: n % 2 === 0,
-}));
+const readers = await fuzzReaders();
 
-function mutate(bytes: Uint8Array, random: Random): Uint8Array {
-  let out: Uint8Array = Uint8Array.from(bytes);
-  for (let edits = 1 + random.integer(4); edits > 0 && out.length > 0; edits--) {
-    const at = random.integer(out.length);
-    const kind = random.integer(6);
-    if (kind === 0) out[at] = random.integer(256);
-    else if (kind === 1) out[at] = INTERESTING[random.integer(INTERESTING.length)]!;
-    else if (kind === 2) out[at] = out[at]! ^ (1 << random.integer(8));
-    else if (kind === 3) out = out.subarray(0, at);
-    else if (kind === 4) out = Uint8Array.from([...out.subarray(0, at), ...out.subarray(random.integer(out.length))]);
-    else out.fill(0xff, at, at + 1 + random.integer(8));
-  }
-  return out;
-}
-
-/** The bytes in chunks of random sizes, so that every cut between chunks occurs. */
-async function* chunked(bytes: Uint8Array, random: Random): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 1 + random.integer(200);
-    yield bytes.subarray(at, end);
-    at = end;
-  }
-}
-
-async function fuzz(
-  name: string,
-  seed: Uint8Array,
-  read: (bytes: Uint8Array, random: Random) => AsyncIterable<unknown>,
-): Promise<void> {
-  let refused = 0;
+test.each(readers)("$name: every mutated input is read or refused with an error of the known kinds", async (reader) => {
   const before = process.memoryUsage().rss;
-  for (let round = 0; round < ROUNDS; round++) {
-    const random = randomFor(round, name);
-    try {
-      for await (const row of read(mutate(seed, random), random))
-        if (!isRow(row)) throw new TypeError(`round ${round} gave ${String(row)}`);
-    } catch (error) {
-      expect(String((error as Error).message), `round ${round}`).toMatch(/^fuzz: in/);
-      refused++;
-    }
-  }
+  for await (const _ of reader.read(reader.seed, randomFor(0, reader.name)));
+  const { read, refused } = await fuzzRounds(reader, 0, ROUNDS);
+  expect(read + refused).toBe(ROUNDS);
   expect(refused).toBeGreaterThan(ROUNDS / 20);
   expect(process.memoryUsage().rss - before).toBeLessThan(MOST_MEMORY_GROWTH);
-}
+});
 
-const jsonl = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-const array = Buffer.from(JSON.stringify(rows));
-const unpackedJsonl = (compression: Compression) => (bytes: Uint8Array, random: Random) =>
-  parseJsonl(decompressed(chunked(bytes, random), compression, "in", "fuzz"), "in", "fuzz");
-
-test("mutated JSON Lines are read or refused", () => fuzz("jsonl", jsonl, unpackedJsonl("none")));
-test("mutated JSON arrays are read or refused", () =>
-  fuzz("json", array, (bytes, random) => parseJson(chunked(bytes, random), "in", "fuzz")));
-test("mutated gzip is read or refused", () => fuzz("gzip", gzipSync(jsonl), unpackedJsonl("gzip")));
-test("mutated zstd is read or refused", () => fuzz("zstd", zstdCompressSync(jsonl), unpackedJsonl("zstd")));
-
-function bufferOf(bytes: Uint8Array): AsyncBuffer {
-  return { byteLength: bytes.length, slice: async (start, end = bytes.length) => bytes.slice(start, end).buffer as ArrayBuffer };
-}
-
-test("mutated Parquet is read or refused, compressed or not, anywhere in the file", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "zephyr-fuzz-"));
-  const { path } = await writeRows(join(folder, "seed.parquet"), rowsOf(rows));
-  const zstd = new Uint8Array(readFileSync(path));
-  rmSync(folder, { recursive: true });
-  const { parquetWriteBuffer } = await import("hyparquet-writer");
-  const columnData = [
-    { name: "text", data: rows.map((row) => (row.flag ? row.id : row.messages[0]!.content)) },
-    { name: "score", data: rows.map((row) => (row.flag ? row.score : null)), nullable: true, type: "DOUBLE" as const },
-    { name: "same", data: rows.map(() => "one text in a dictionary") },
-    { name: "big", data: rows.map((_, n) => BigInt(n)) },
-    { name: "flag", data: rows.map((row) => row.flag) },
-  ];
-  for (const [name, seed] of [
-    ["zstd", zstd],
-    ["none", new Uint8Array(parquetWriteBuffer({ columnData, codec: "UNCOMPRESSED" }))],
-    ["snappy", new Uint8Array(parquetWriteBuffer({ columnData }))],
-  ] as const) {
-    await fuzz(`parquet-${name}`, seed, (bytes) => readParquetBuffer(bufferOf(bytes), "in", "fuzz"));
-  }
+test("the fuzzer tells an error of the machinery and a broken promise from a refusal, and says how to repeat it", async () => {
+  const [reader] = readers;
+  const faulty = (fault: Error) => ({
+    ...reader!,
+    read: () => {
+      throw fault;
+    },
+  });
+  const faults = [new TypeError("x is undefined"), new Violation("got out")];
+  for (const fault of faults)
+    await expect(fuzzRounds(faulty(fault), 7, 1)).rejects.toThrow(`fuzz: jsonl, round 0, seed 7: ${String(fault)}`);
 });
 
 test("a run that claims more values than its page holds is refused before it is unrolled", async () => {

@@ -1,5 +1,9 @@
-import { type JsonObject, MAX_ROW_BYTES, parseJsonl, parseRowBytes } from "./jsonl.ts";
+import { coded } from "./file-error.ts";
+import { type JsonObject, keepable, MAX_ROW_BYTES, parseJsonl, parseRowBytes } from "./jsonl.ts";
 import { builtin } from "./node-builtins.ts";
+
+/** White space before the first row: more is no file of rows, and would have to be held until its first character. */
+const MOST_LEADING_SPACE = 1 << 20;
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -16,14 +20,22 @@ function isSpace(byte: number): boolean {
 /** The stream with its first chunks joined until a byte that is no white space or mark shows up, and that byte. */
 async function peek(
   chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  caller: string,
 ): Promise<{ first: number | undefined; chunks: AsyncGenerator<Uint8Array> }> {
   const iterator = chunks[Symbol.asyncIterator]();
   const seen: Uint8Array[] = [];
   let first: number | undefined;
+  let seenBytes = 0;
   while (first === undefined) {
+    if (seenBytes > MOST_LEADING_SPACE) {
+      await iterator.return?.();
+      throw coded(new RangeError(`${caller}: ${path}: starts with more than ${MOST_LEADING_SPACE} bytes of space`), "TOO_LONG");
+    }
     const { value, done } = await iterator.next();
     if (done) break;
     seen.push(value);
+    seenBytes += (value as Uint8Array).length;
     first = (value as Uint8Array).find((byte) => !isSpace(byte) && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
   }
   async function* replay(): AsyncGenerator<Uint8Array> {
@@ -39,10 +51,13 @@ async function peek(
 
 /** The rows of a `.json` file: an array of objects, or JSON Lines under the wrong ending, as many published files are. */
 export async function* parseJson(source: AsyncIterable<Uint8Array>, path: string, caller: string): AsyncGenerator<JsonObject> {
-  const { first, chunks } = await peek(source);
+  const { first, chunks } = await peek(source, path, caller);
   if (first === OPEN_ARRAY) yield* parseArray(chunks, path, caller);
   else if (first === OPEN_OBJECT) yield* parseJsonl(chunks, path, caller);
-  else throw new SyntaxError(`${caller}: ${path}: starts neither with [ nor with {; a .json file must hold an array of objects`);
+  else {
+    const message = `${caller}: ${path}: starts neither with [ nor with {; a .json file must hold an array of objects`;
+    throw coded(new SyntaxError(message), "NOT_JSON");
+  }
 }
 
 /** Cuts the top-level array into its elements by brackets and strings only, so that one element is held at a time. */
@@ -73,7 +88,8 @@ async function* parseArray(chunks: AsyncIterable<Uint8Array>, path: string, call
         continue;
       }
       if (closed) {
-        if (!isSpace(byte)) throw new SyntaxError(`${caller}: ${path}: text after the end of the array, byte ${byte}; remove it`);
+        if (!isSpace(byte))
+          throw broken(`${caller}: ${path}: text after the end of the array, byte ${byte}; remove it`, "NOT_JSON");
       } else if (byte === QUOTE) inString = true;
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
         if (depth++ === 0) start = i + 1;
@@ -88,13 +104,18 @@ async function* parseArray(chunks: AsyncIterable<Uint8Array>, path: string, call
           closed = true;
         }
       } else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth < 1) {
-        throw new SyntaxError(`${caller}: ${place()}: a bracket closes that was never opened`);
+        throw broken(`${caller}: ${place()}: a bracket closes that was never opened`, "NOT_JSON");
       }
     }
     if (closed || start < 0) continue;
-    pending.push(chunk.subarray(start));
+    pending.push(keepable(chunk.subarray(start)));
     pendingBytes += chunk.length - start;
-    if (pendingBytes > MAX_ROW_BYTES) throw new RangeError(`${caller}: ${place()}: longer than ${MAX_ROW_BYTES} bytes`);
+    if (pendingBytes > MAX_ROW_BYTES)
+      throw coded(new RangeError(`${caller}: ${place()}: longer than ${MAX_ROW_BYTES} bytes`), "TOO_LONG");
   }
-  if (!closed) throw new SyntaxError(`${caller}: ${place()}: the file ends inside the array; it is cut off`);
+  if (!closed) throw broken(`${caller}: ${place()}: the file ends inside the array; it is cut off`, "CUT_OFF");
+}
+
+function broken(message: string, code: "NOT_JSON" | "CUT_OFF"): Error {
+  return coded(new SyntaxError(message), code);
 }

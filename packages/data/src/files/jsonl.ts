@@ -1,7 +1,8 @@
+import { coded } from "./file-error.ts";
 import { builtin } from "./node-builtins.ts";
 
 /** One line may hold this much; a longer one is no row but a wrong file or an attack on memory. */
-export const MAX_ROW_BYTES = 256 * 1024 * 1024;
+export const MAX_ROW_BYTES = 128 * 1024 * 1024;
 
 const NEWLINE = 10;
 
@@ -15,19 +16,19 @@ export function isRow(value: unknown): value is JsonObject {
 /** Parses the UTF-8 bytes of one row; `place` is `path:line`. */
 export function parseRowBytes(bytes: Uint8Array, place: string, caller: string): JsonObject {
   const { Buffer, isUtf8 } = builtin("node:buffer", caller);
-  if (!isUtf8(bytes)) throw new SyntaxError(`${caller}: ${place}: invalid UTF-8; convert the file to UTF-8`);
+  if (!isUtf8(bytes)) throw coded(new SyntaxError(`${caller}: ${place}: invalid UTF-8; convert the file to UTF-8`), "NOT_UTF8");
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxError(`${caller}: ${place}: not JSON (${(cause as Error).message}); each line must be one JSON object`, {
-      cause,
-    });
+    const message = `${caller}: ${place}: not JSON (${(cause as Error).message}); each line must be one JSON object`;
+    throw coded(new SyntaxError(message, { cause }), "NOT_JSON");
   }
   if (!isRow(value)) {
     const found = Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
-    throw new TypeError(`${caller}: ${place}: holds ${found}, not an object; each line must be one JSON object`);
+    const message = `${caller}: ${place}: holds ${found}, not an object; each line must be one JSON object`;
+    throw coded(new TypeError(message), "NOT_A_ROW");
   }
   return value;
 }
@@ -41,12 +42,20 @@ function withoutByteOrderMark(line: Uint8Array): Uint8Array {
   return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
 }
 
-/** The lines of a byte stream, without their newline; `complete` is false for a last line that has none. */
+/**
+ * Bytes that may wait for the rest of their row: a small piece of a large buffer is copied, so that it does not keep the buffer alive.
+ * Otherwise an archive of many tiny frames would hold a whole buffer for every byte.
+ */
+export function keepable(bytes: Uint8Array): Uint8Array {
+  return bytes.length * 4 < bytes.buffer.byteLength ? Uint8Array.from(bytes) : bytes;
+}
+
+/** The lines of a byte stream that hold anything, numbered from 1, without their newline; `complete` is false for a last line that has none. */
 async function* lines(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
   caller: string,
-): AsyncGenerator<{ bytes: Uint8Array; complete: boolean }> {
+): AsyncGenerator<{ bytes: Uint8Array; number: number; complete: boolean }> {
   const { Buffer } = builtin("node:buffer", caller);
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
@@ -55,20 +64,22 @@ async function* lines(
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       const tail = chunk.subarray(start, end);
-      yield { bytes: pendingBytes > 0 ? Buffer.concat([...pending, tail]) : tail, complete: true };
+      const bytes = pendingBytes > 0 ? Buffer.concat([...pending, tail]) : tail;
+      if (bytes.length > 0) yield { bytes, number: line, complete: true };
       pending = [];
       pendingBytes = 0;
       start = end + 1;
       line++;
     }
     if (start === chunk.length) continue;
-    pending.push(chunk.subarray(start));
+    pending.push(keepable(chunk.subarray(start)));
     pendingBytes += chunk.length - start;
     if (pendingBytes > MAX_ROW_BYTES) {
-      throw new RangeError(`${caller}: ${path}:${line}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`);
+      const message = `${caller}: ${path}:${line}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`;
+      throw coded(new RangeError(message), "TOO_LONG");
     }
   }
-  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), complete: false };
+  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), number: line, complete: false };
 }
 
 /**
@@ -76,19 +87,15 @@ async function* lines(
  * Memory is one chunk and one line.
  */
 export async function* parseJsonl(chunks: AsyncIterable<Uint8Array>, path: string, caller: string): AsyncGenerator<JsonObject> {
-  let number = 0;
-  for await (const { bytes, complete } of lines(chunks, path, caller)) {
-    number++;
+  for await (const { bytes, number, complete } of lines(chunks, path, caller)) {
     const line = number === 1 ? withoutByteOrderMark(bytes) : bytes;
     if (isBlank(line)) continue;
     try {
       yield parseRowBytes(line, `${path}:${number}`, caller);
     } catch (cause) {
       if (complete) throw cause;
-      throw new SyntaxError(
-        `${caller}: ${path}:${number}: the last line is cut off (no newline, and not a whole JSON object); restore it or remove it`,
-        { cause },
-      );
+      const message = `${caller}: ${path}:${number}: the last line is cut off (no newline, and not a whole JSON object); restore it or remove it`;
+      throw coded(new SyntaxError(message, { cause }), "CUT_OFF");
     }
   }
 }

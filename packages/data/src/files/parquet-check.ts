@@ -1,9 +1,16 @@
 import type { ColumnMetaData, Compressors, FileMetaData, SchemaElement } from "hyparquet";
+import { coded } from "./file-error.ts";
 import { structEnd, varint } from "./thrift-check.ts";
 
-/** A column chunk of one group may hold this many values; more would fill the memory whatever the file's size. */
-const MOST_VALUES = 2 ** 27;
-const MOST_PAGE_BYTES = 2 ** 30;
+/** What decodes to arrays must not grow without bound from a few bytes: runs of equal values cost nothing in the file. */
+const MOST_PAGE_VALUES = 2 ** 24;
+const MOST_PAGE_BYTES = 2 ** 28;
+const MOST_LIST_VALUES = 2 ** 27;
+const FREE_LIST_VALUES = 2 ** 23;
+const LIST_VALUES_PER_BYTE = 512;
+/** A group that unpacks to more than this, and to more than 256 times its bytes, is no data but a bomb. */
+const FREE_GROUP_BYTES = 2 ** 28;
+const UNPACKED_PER_BYTE = 256;
 
 /** Writers pad runs to whole groups of eight; more than this beyond the values that a page has is a lie. */
 const PADDING = 1024;
@@ -118,9 +125,19 @@ function checkDataPage(
   }
 }
 
+/** Refuses what only an attack on memory would hold; such a file may agree with itself in every number. */
+function checkSize(bytes: number, most: number, what: string): void {
+  if (bytes > most) throw coded(new RangeError(`${what} ${bytes}, at most ${most} are taken`), "TOO_LONG");
+}
+
+/** Refuses a group whose columns unpack to far more than any honest text would. */
+export function checkExpansion(packed: number, unpacked: number): void {
+  checkSize(unpacked, Math.max(FREE_GROUP_BYTES, packed * UNPACKED_PER_BYTE), `its ${packed} bytes unpack to`);
+}
+
 /**
  * Walks the pages of a column chunk and refuses counts and run lengths that do not fit the bytes and the group, before the decoder,
- * which trusts them, allocates by them: a page of a few bytes can claim two thousand million values.
+ * which trusts them, allocates by them: a page of a few bytes can claim two thousand million values. Returns the unpacked size.
  */
 export async function checkColumnChunk(
   bytes: Uint8Array<ArrayBuffer>,
@@ -128,12 +145,16 @@ export async function checkColumnChunk(
   rows: number,
   schema: SchemaElement[],
   compressors: Compressors,
-): Promise<void> {
+): Promise<number> {
   const { deserializeTCompactProtocol } = await import("hyparquet/src/thrift.js");
   const levels = levelsOf(schema, column.path_in_schema);
-  const most = levels.repetition === 0 ? rows : MOST_VALUES;
   const claimed = Number(column.num_values);
-  if (!(claimed >= 0 && claimed <= most)) throw new RangeError(`it claims ${claimed} values in ${rows} rows`);
+  if (!(claimed >= 0 && (levels.repetition > 0 || claimed <= rows)))
+    throw new RangeError(`it claims ${claimed} values in ${rows} rows`);
+  if (levels.repetition > 0) {
+    const most = Math.min(MOST_LIST_VALUES, Math.max(FREE_LIST_VALUES, bytes.length * LIST_VALUES_PER_BYTE));
+    checkSize(claimed, most, "the number of its list entries is");
+  }
   const decompress = compressors[column.codec];
   const unpack = (packed: Uint8Array, size: number): Uint8Array => {
     if (column.codec === "UNCOMPRESSED") return packed;
@@ -141,6 +162,7 @@ export async function checkColumnChunk(
     return size === 0 ? packed.subarray(0, 0) : decompress(packed, size);
   };
   let left = claimed;
+  let unpackedBytes = 0;
   for (let at = 0; at < bytes.length - 1; ) {
     const bodyStart = structEnd(bytes, at);
     const header = deserializeTCompactProtocol({
@@ -149,11 +171,14 @@ export async function checkColumnChunk(
     }) as unknown as PageHeader;
     const { field_1: type, field_2: unpacked, field_3: packed } = header;
     const end = bodyStart + packed;
-    if (!(packed >= 0 && end <= bytes.length && unpacked >= 0 && unpacked <= MOST_PAGE_BYTES))
+    if (!(packed >= 0 && end <= bytes.length && unpacked >= 0))
       throw new RangeError(`a page claims ${packed} bytes, ${unpacked} unpacked`);
+    checkSize(unpacked, MOST_PAGE_BYTES, "the bytes of a page are");
+    unpackedBytes += unpacked;
     const values = header.field_5?.field_1 ?? header.field_7?.field_1 ?? header.field_8?.field_1 ?? 0;
     if (!(values >= 0 && values <= (type === PAGE.dictionary ? unpacked * 8 : left)))
       throw new RangeError(`a page claims ${values} values where ${left} are left`);
+    checkSize(values, MOST_PAGE_VALUES, "the values of a page are");
     if (type === PAGE.data || type === PAGE.dataV2) {
       left -= values;
       checkDataPage(header, bytes.subarray(bodyStart, end), unpack, column.type, levels);
@@ -161,9 +186,19 @@ export async function checkColumnChunk(
     at = end;
   }
   if (left > 0) throw new RangeError(`its pages hold ${claimed - left} of ${claimed} values`);
+  return unpackedBytes;
 }
 
-/** Refuses a schema whose tree does not fit its list. */
-export function checkSchema({ schema }: FileMetaData): void {
+/** Refuses a footer that lacks what the reader goes by, and a schema whose tree does not fit its list. */
+export function checkMetadata({ schema, row_groups: groups }: FileMetaData): void {
+  if (!Array.isArray(schema) || !Array.isArray(groups)) throw new RangeError("it has no schema or no row groups");
+  for (const [index, group] of groups.entries()) {
+    if (!Array.isArray(group?.columns)) throw new RangeError(`row group ${index} has no columns`);
+    for (const column of group.columns) {
+      const path = column?.meta_data?.path_in_schema;
+      if (!Array.isArray(path) || path.length === 0 || !path.every((name) => typeof name === "string"))
+        throw new RangeError(`row group ${index} has a column without a path`);
+    }
+  }
   if (afterSubtree(schema, 0) !== schema.length) throw new RangeError(`the schema's tree has not ${schema.length} elements`);
 }

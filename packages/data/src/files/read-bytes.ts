@@ -1,3 +1,4 @@
+import { coded } from "./file-error.ts";
 import type { Compression } from "./file-format.ts";
 import { builtin } from "./node-builtins.ts";
 import { zstdFrames } from "./zstd-frames.ts";
@@ -34,10 +35,8 @@ export async function* decompressed(
         yield* unpack(frame, zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES }), caller);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).syscall) throw cause;
-    throw new Error(
-      `${caller}: ${place}: the ${compression} data is corrupt or cut off (${(cause as Error).message}); fetch the file again`,
-      { cause },
-    );
+    const message = `${caller}: ${place}: the ${compression} data is corrupt or cut off (${(cause as Error).message}); fetch the file again`;
+    throw coded(new Error(message, { cause }), "BAD_ARCHIVE");
   }
 }
 

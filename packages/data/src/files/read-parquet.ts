@@ -1,10 +1,13 @@
 import type { AsyncBuffer, ColumnMetaData, Compressors, FileMetaData, RowGroup } from "hyparquet";
+import { coded, type FileErrorCode } from "./file-error.ts";
 import { builtin } from "./node-builtins.ts";
-import { checkColumnChunk, checkSchema } from "./parquet-check.ts";
+import { checkColumnChunk, checkExpansion, checkMetadata } from "./parquet-check.ts";
 import { structEnd } from "./thrift-check.ts";
 
 /** A group that decodes to more than this is read in windows of rows, so that memory stays bounded. */
 const WINDOW_BYTES = 128 * 1024 * 1024;
+/** Rows of a window: a million rows of nothing take next to no bytes in the file, but objects in memory. */
+const WINDOW_ROWS = 2 ** 17;
 
 const MAGIC = "PAR1";
 
@@ -65,7 +68,7 @@ function plain(value: unknown, key: string): unknown {
 }
 
 /** The footer, once its lengths are known to fit the file. */
-async function readMetadata(file: AsyncBuffer, columns: string[] | undefined): Promise<FileMetaData> {
+async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadata } = await import("hyparquet");
   if (file.byteLength < 12) throw new RangeError(`${file.byteLength} bytes are too few`);
   const tail = new Uint8Array(await file.slice(file.byteLength - 8, file.byteLength));
@@ -75,14 +78,16 @@ async function readMetadata(file: AsyncBuffer, columns: string[] | undefined): P
   if (size + 12 > file.byteLength) throw new RangeError(`claims ${size} bytes of metadata in ${file.byteLength}`);
   const footer = await file.slice(file.byteLength - 8 - size, file.byteLength);
   structEnd(new Uint8Array(footer, 0, size), 0);
-  const metadata = parquetMetadata(footer);
-  checkSchema(metadata);
-  const names = new Set(metadata.row_groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema[0]));
-  for (const column of columns ?? []) {
-    if (metadata.row_groups.length > 0 && !names.has(column))
-      throw new RangeError(`has no column "${column}", only ${[...names].join(", ")}`);
-  }
+  const metadata = parquetMetadata(footer, { geoparquet: false });
+  checkMetadata(metadata);
   return metadata;
+}
+
+function checkColumns({ row_groups: groups }: FileMetaData, columns: string[] | undefined, place: string): void {
+  const names = new Set(groups[0]?.columns.map(({ meta_data }) => meta_data?.path_in_schema[0]));
+  const absent = columns?.find((column) => groups.length > 0 && !names.has(column));
+  if (absent === undefined) return;
+  throw coded(new RangeError(`${place}: has no column "${absent}", only ${[...names].join(", ")}`), "NO_COLUMN");
 }
 
 /** Where a column chunk lies, once that is known to be inside the file. */
@@ -94,33 +99,43 @@ function chunkRange(column: ColumnMetaData, fileBytes: number): [number, number]
   return [start, end];
 }
 
-/** The group's number of rows, once all its pages are known to be what they claim. */
+/** The group's rows and unpacked bytes, once all its pages are known to be what they claim. */
 async function checkGroup(
   group: RowGroup,
   file: AsyncBuffer,
   { schema }: FileMetaData,
   compressors: Compressors,
   columns?: string[],
-): Promise<number> {
+): Promise<{ rows: number; bytes: number }> {
   const rows = Number(group.num_rows);
   if (!Number.isSafeInteger(rows) || rows < 0 || rows > 2 ** 31) throw new RangeError(`it claims ${group.num_rows} rows`);
-  if (rows === 0) return 0;
+  let [packed, unpacked] = [0, 0];
+  if (rows === 0) return { rows, bytes: 0 };
   for (const { meta_data } of group.columns) {
     if (!meta_data) throw new RangeError("a column has no metadata");
     const [start, end] = chunkRange(meta_data, file.byteLength);
     if (columns && !columns.includes(meta_data.path_in_schema[0]!)) continue;
     try {
-      await checkColumnChunk(new Uint8Array(await file.slice(start, end)), meta_data, rows, schema, compressors);
+      const bytes = new Uint8Array(await file.slice(start, end));
+      packed += bytes.length;
+      unpacked += await checkColumnChunk(bytes, meta_data, rows, schema, compressors);
+      checkExpansion(packed, unpacked);
     } catch (cause) {
-      throw new RangeError(`column ${meta_data.path_in_schema.join(".")}: ${(cause as Error).message}`, { cause });
+      const error = new RangeError(`column ${meta_data.path_in_schema.join(".")}: ${(cause as Error).message}`, { cause });
+      throw coded(error, codeOf(cause));
     }
   }
-  return rows;
+  return { rows, bytes: unpacked };
 }
 
-function windowRows(group: RowGroup, rows: number): number {
-  const bytes = Number(group.total_byte_size);
-  return bytes > WINDOW_BYTES ? Math.max(1, Math.floor((rows * WINDOW_BYTES) / bytes)) : Math.max(1, rows);
+/** Memory is the one thing that an honest file can be at fault for. */
+function codeOf(cause: unknown): FileErrorCode {
+  return (cause as { code?: unknown }).code === "TOO_LONG" ? "TOO_LONG" : "BAD_PARQUET";
+}
+
+function windowRows(rows: number, bytes: number): number {
+  const fitting = bytes > WINDOW_BYTES ? Math.floor((rows * WINDOW_BYTES) / bytes) : rows;
+  return Math.max(1, Math.min(fitting, WINDOW_ROWS));
 }
 
 /** The rows of a Parquet file in memory or on disk; see `readParquet`. `place` names it in errors. */
@@ -131,28 +146,30 @@ export async function* readParquetBuffer(
   columns?: string[],
 ): AsyncGenerator<ParquetRow> {
   const { parquetReadObjects } = await import("hyparquet");
-  const fail = (part: string, cause: unknown): Error =>
-    new Error(
-      `${caller}: ${place}: ${part}: ${(cause as Error).message}; the file is damaged, or holds what this reader does not take`,
-      { cause },
-    );
-  const metadata = await readMetadata(file, columns).catch((cause) => {
+  const fail = (part: string, cause: unknown): Error => {
+    if ((cause as NodeJS.ErrnoException).syscall) return cause as Error;
+    const message = `${caller}: ${place}: ${part}: ${(cause as Error).message}; the file is damaged, or holds what this reader does not take`;
+    return coded(new Error(message, { cause }), codeOf(cause));
+  };
+  const metadata = await readMetadata(file).catch((cause) => {
     throw fail("footer", cause);
   });
+  checkColumns(metadata, columns, `${caller}: ${place}`);
   const compressors = await decompressors(caller);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) };
   let groupStart = 0;
   for (const [index, group] of metadata.row_groups.entries()) {
-    const rows = await checkGroup(group, file, metadata, compressors, columns).catch((cause) => {
+    const { rows, bytes } = await checkGroup(group, file, metadata, compressors, columns).catch((cause) => {
       throw fail(`row group ${index}`, cause);
     });
-    const size = windowRows(group, rows);
+    const size = windowRows(rows, bytes);
     for (let rowStart = groupStart; rowStart < groupStart + rows; rowStart += size) {
       const rowEnd = Math.min(rowStart + size, groupStart + rows);
       let window: ParquetRow[];
       try {
-        const options = { file, metadata, rowStart, rowEnd, compressors, parsers, useOffsetIndex: size < rows };
+        // An offset index could point into the middle of a page, past all that was checked.
+        const options = { file, metadata, rowStart, rowEnd, compressors, parsers, useOffsetIndex: false };
         window = await parquetReadObjects(columns ? { ...options, columns } : options);
         for (const row of window) plain(row, "");
         if (window.length !== rowEnd - rowStart) throw new RangeError(`holds ${window.length} rows of ${rowEnd - rowStart}`);

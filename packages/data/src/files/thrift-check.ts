@@ -38,7 +38,8 @@ function skipList(bytes: Uint8Array, at: number, depth: number): number {
   const { value: size, end } = short < 15 ? { value: short, end: at + 1 } : varint(bytes, at + 1);
   if (size > bytes.length - end) throw new RangeError(`a list claims ${size} entries in ${bytes.length - end} bytes`);
   let next = end;
-  for (let i = 0; i < size; i++) next = skipField(bytes, next, type, depth);
+  // In a list a boolean has a byte of its own; as a field it is its type.
+  for (let i = 0; i < size; i++) next = type === 1 || type === 2 ? need(bytes, next + 1) : skipField(bytes, next, type, depth);
   return next;
 }
 

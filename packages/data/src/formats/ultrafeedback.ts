@@ -13,10 +13,15 @@ function rating(value: unknown): unknown {
 /** openbmb writes the types as a list, or as the text "None" where there is none. */
 function typeList(value: unknown): string[] {
   return Array.isArray(value)
-    ? value.map(String)
+    ? value.map(textOf)
     : value === "None" || value === undefined || value === null
       ? []
-      : [String(value)];
+      : [textOf(value)];
+}
+
+/** Whatever stands where a text should, as text; an object may have no way to become one but JSON. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** `{Rating, Rationale, Type?, "Rationale For Rating"?}` in our spelling; an aspect that the teacher failed on is left out. */
@@ -26,9 +31,9 @@ function toAnnotation(value: unknown): Annotation | undefined {
   const types = Type ?? type;
   return {
     rating: rating(Rating ?? ours) as Annotation["rating"],
-    rationale: String(Rationale ?? rationale ?? ""),
+    rationale: textOf(Rationale ?? rationale ?? ""),
     ...(types === undefined ? {} : { type: typeList(types) }),
-    ...(why === undefined ? {} : { rationale_for_rating: String(why) }),
+    ...(why === undefined ? {} : { rationale_for_rating: textOf(why) }),
     ...rest,
   };
 }
@@ -55,7 +60,7 @@ function toCompletion(value: unknown, place: string): RatedCompletion {
   return {
     ...(rest as Omit<CompletionEntry, "content">),
     content: text,
-    ...(instruction === undefined ? {} : { system_prompt: String(instruction) }),
+    ...(instruction === undefined ? {} : { system_prompt: textOf(instruction) }),
     ...(overall_score === undefined ? {} : { overall_score: rating(overall_score) as number }),
     ...(fine === undefined ? {} : { fine_grained_score: rating(fine) }),
     ...(annotations === undefined ? {} : { annotations: Object.fromEntries(aspects) }),

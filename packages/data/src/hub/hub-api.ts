@@ -51,7 +51,7 @@ async function getJson(url: string): Promise<{ body: unknown; next: string | und
 /** The commit that a revision names now. */
 export async function resolveCommit({ type, id, revision }: HubRepo): Promise<string> {
   const { body } = await getJson(`${hubEndpoint()}/api/${type}s/${id}/revision/${encodeURIComponent(revision)}`);
-  const { sha } = body as { sha?: unknown };
+  const { sha } = (body ?? {}) as { sha?: unknown };
   if (typeof sha !== "string" || !/^[0-9a-f]{40}$/.test(sha))
     throw new TypeError(`the Hub answered ${JSON.stringify(sha)} for a commit`);
   return sha;
@@ -63,6 +63,16 @@ interface TreeEntry {
   size?: unknown;
   oid?: unknown;
   lfs?: { oid?: unknown; size?: unknown };
+}
+
+/** The files of one page of the Hub's answer, whatever that holds. */
+export function parseFileList(body: unknown): HubFile[] {
+  if (!Array.isArray(body)) throw new TypeError("the Hub's file list is no list");
+  return body.flatMap((entry: unknown) => {
+    if (typeof entry !== "object" || entry === null)
+      throw new TypeError(`the Hub lists ${JSON.stringify(entry)}, which is no file`);
+    return (entry as TreeEntry).type === "file" ? [toHubFile(entry)] : [];
+  });
 }
 
 function toHubFile(entry: TreeEntry): HubFile {
@@ -88,8 +98,7 @@ export async function listHubFiles({ type, id }: HubRepo, commit: string): Promi
     if (new URL(url).origin !== new URL(hubEndpoint()).origin)
       throw new Error(`the file list goes on at ${url}, which is another server`);
     const { body, next }: { body: unknown; next: string | undefined } = await getJson(url);
-    if (!Array.isArray(body)) throw new TypeError("the Hub's file list is no list");
-    for (const entry of body as TreeEntry[]) if (entry.type === "file") files.push(toHubFile(entry));
+    files.push(...parseFileList(body));
     url = next;
   }
   return files;
