@@ -45,6 +45,7 @@ export async function runCommandLine(argv: readonly string[], surroundings: Surr
     return await run(found.command, found.rest, surroundings);
   } catch (error) {
     const code = exitCodeOf(error);
+    if (argv.includes("--json")) stdout.write(`${JSON.stringify({ error: errorText(error, false), exit_code: code })}\n`);
     stderr.write(`${code === 130 ? "" : "zephyr: "}${errorText(error, debug)}\n`);
     return code;
   }

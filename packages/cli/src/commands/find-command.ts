@@ -48,10 +48,22 @@ const COMMANDS: Record<string, Entry> = {
     summary: "an alignment-handbook recipe as a config",
     load: async () => (await import("./import.ts")).importRecipe as Command,
   },
+  completion: {
+    summary: "what bash, zsh or fish complete",
+    load: async () => (await import("./completion.ts")).completion as Command,
+  },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 
 export const commandNames: ReadonlyMap<string, { summary: string }> = new Map(Object.entries(COMMANDS));
+
+/** All commands, loaded, by their name: one word or two. */
+export async function loadCommands(): Promise<Map<string, { summary: string; command: Command }>> {
+  const loaded = Object.entries(COMMANDS).map(
+    async ([name, { summary, load }]) => [name, { summary, command: await load() }] as const,
+  );
+  return new Map(await Promise.all(loaded));
+}
 
 /** The command that `argv` begins with (one word or two), and the arguments after it. Throws a usage error for one that is not there. */
 export async function findCommand(argv: readonly string[]): Promise<{ name: string; command: Command; rest: string[] }> {

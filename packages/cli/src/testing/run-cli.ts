@@ -25,8 +25,9 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function startCli(args: readonly string[], env: Record<string, string> = {}): Running {
+export function startCli(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Running {
   const child = spawn(process.execPath, [...program, ...args], {
+    cwd,
     env: { ...process.env, NODE_OPTIONS: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -39,7 +40,8 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   return { result, kill: (signal) => child.kill(signal) };
 }
 
-export const runCli = (args: readonly string[], env?: Record<string, string>): Promise<Ran> => startCli(args, env).result;
+export const runCli = (args: readonly string[], env?: Record<string, string>, cwd?: string): Promise<Ran> =>
+  startCli(args, env, cwd).result;
 
 /** A folder that goes when the test is over. */
 export function temporaryFolder(): string {
