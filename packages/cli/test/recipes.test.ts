@@ -82,6 +82,37 @@ stages:
   });
 });
 
+describe("the plan of zephyr align", () => {
+  it("tells rows, requests, cost, steps and memory before anything is sent or trained", async () => {
+    const folder = temporaryFolder();
+    const rows = [1, 2, 3].map((i) => ({ prompt_id: `p${i}`, prompt: `Question ${i}?` }));
+    write(join(folder, "prompts.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const model = (name: string) =>
+      `{name: ${name}, base_url: "http://127.0.0.1:9/v1", model: m, price: {input_per_million: 1, output_per_million: 2}}`;
+    const file = write(
+      join(folder, "recipe.yaml"),
+      `run: ${join(folder, "run")}
+stages:
+  - {command: complete, input: ${join(folder, "prompts.jsonl")}, output: "{run}/c.jsonl", models: [${model("a")}, ${model("b")}], completions_per_prompt: 2}
+  - {command: rate, input: "{run}/c.jsonl", output: "{run}/r.jsonl", judge: ${model("j")}}
+  - {command: binarize, input: "{run}/r.jsonl", output: "{run}/pairs.jsonl", preset: h4}
+  - {name: dDPO, command: dpo, model: ${reference("mistral")}, data: "{run}/pairs.jsonl", output: "{run}/dpo", num_train_epochs: 2, per_device_train_batch_size: 2}
+`,
+    );
+    const { code, stdout, stderr } = await runCli(["align", "--config", file, "--dry-run", "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { plan } = JSON.parse(stdout);
+    expect(plan).toMatchObject([
+      { name: "complete", status: "to do", rows: 3, requests: 6, cost_usd: [expect.any(Number), expect.any(Number)] },
+      { name: "rate", rows: 3, requests: null },
+      { name: "binarize", rows: 3 },
+      { name: "dDPO", command: "dpo", rows: 3, steps: 4, memory_mib: expect.any(Number) },
+    ]);
+    expect(plan[0].cost_usd[1]).toBeGreaterThan(plan[0].cost_usd[0]);
+    expect(existsSync(join(folder, "run"))).toBe(false);
+  });
+});
+
 describe("zephyr init", () => {
   it("writes a recipe that align understands as it is", async () => {
     const folder = join(temporaryFolder(), "mine");

@@ -7,6 +7,8 @@ import { flagValues, readConfig } from "../flags/read-arguments.ts";
 /** One stage of a recipe, ready to run. */
 export interface Stage {
   name: string;
+  /** The command as it is typed. */
+  words: string;
   command: Command;
   positionals: string[];
   /** The stage's settings by flag. */
@@ -62,7 +64,7 @@ async function readStage(value: unknown, place: string, run: string): Promise<St
   const fingerprint = createHash("sha256")
     .update(JSON.stringify([words, placed, positionals]))
     .digest("hex");
-  return { name: typeof name === "string" ? name : words, command, positionals, given, config, fingerprint };
+  return { name: typeof name === "string" ? name : words, words, command, positionals, given, config, fingerprint };
 }
 
 /** `{run}` in every text of a value, replaced. */

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { planLines, planStages } from "../align/plan.ts";
 import { readRecipe, type Stage } from "../align/stages.ts";
 import { interruptedError, usageError } from "../errors/usage-error.ts";
-import { type FlagTable, text } from "../flags/flag.ts";
+import { type FlagTable, text, toggle } from "../flags/flag.ts";
 import { flagValues } from "../flags/read-arguments.ts";
 import { writeJson } from "../training/run-folder.ts";
 import { command, type Invocation, type Outcome } from "./command.ts";
@@ -21,8 +22,11 @@ interface StageState {
 /** `zephyr align`: a whole recipe. */
 export const align = command({
   description:
-    "Runs the stages of a recipe (--config: run, and stages with a command and its flags each) in order. Stages that are done are left out, one that was stopped goes on where it can; RUN/result.json says where it stands.",
-  flags: { from: text({ help: "run this stage and all after it anew", placeholder: "NAME" }) },
+    "Runs the stages of a recipe (--config: run, and stages with a command and its flags each) in order, after a plan of them. Stages that are done are left out, one that was stopped goes on where it can; RUN/result.json says where it stands.",
+  flags: {
+    from: text({ help: "run this stage and all after it anew", placeholder: "NAME" }),
+    dryRun: toggle({ help: "print the plan (rows, requests, cost, steps, memory) and end" }),
+  },
   ownConfig: true,
   graceful: true,
   async run(invocation) {
@@ -30,6 +34,9 @@ export const align = command({
     if (configFile === undefined) throw usageError("--config is missing; give the recipe, a YAML or JSON file");
     const { run, stages } = await readRecipe(config, configFile);
     const before = await statesOf(run, stages, flags.from);
+    const plan = await planStages(stages, before, (stage) => estimateOf(stage, invocation));
+    if (flags.dryRun) return { result: { run, plan }, lines: planLines(plan) };
+    for (const line of [`${run}: ${stages.length} stages`, ...planLines(plan)]) reporter.note(line);
     mkdirSync(run, { recursive: true });
     const states: StageState[] = [];
     for (const stage of stages) {
@@ -55,6 +62,14 @@ export const align = command({
     return { result: { run, stages: states }, lines: [`${run}: ${states.length} stages done`] };
   },
 });
+
+/** What a stage's own dry run says; its notes are left out. */
+async function estimateOf(stage: Stage, invocation: Parameters<typeof invocationOf>[1]): Promise<object> {
+  const given = new Map(stage.given).set("dryRun", true);
+  const quiet = { ...invocation.reporter, note: () => {}, status: () => {} };
+  const { result } = await stage.command.run(invocationOf({ ...stage, given }, { ...invocation, reporter: quiet }, "no"));
+  return result;
+}
 
 const failed = (run: string, stage: string, { result, exitCode }: Outcome): Outcome => ({
   result: { run, stage, result },
