@@ -122,7 +122,7 @@ async function send(
   const maxTokens = question.maxTokens ?? model.defaults.maxTokens;
   const reservation = await budget.reserve(model.name, model.price, messages, maxTokens);
   try {
-    const completion = await model(messages, callOptions(question, maxTokens, signals));
+    const completion = await model(messages, callOptions(key, question, maxTokens, signals));
     const costUsd = settle(completion, messages, reservation, total);
     total.answered++;
     for (const warning of warningsOf(completion, model)) warnings.set(warning, (warnings.get(warning) ?? 0) + 1);
@@ -148,6 +148,7 @@ async function send(
 }
 
 function callOptions(
+  requestKey: string,
   question: Ask,
   maxTokens: number,
   { drain, signal }: { drain?: AbortSignal | undefined; signal?: AbortSignal | undefined },
@@ -155,6 +156,7 @@ function callOptions(
   const { temperature, topP, responseSchema } = question;
   return {
     maxTokens,
+    requestKey,
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(responseSchema === undefined ? {} : { responseSchema }),

@@ -18,6 +18,7 @@ export { type AnthropicOptions, anthropic } from "./providers/anthropic.ts";
 export { type GeminiOptions, gemini } from "./providers/gemini.ts";
 export { type OpenaiCompatibleOptions, openaiCompatible } from "./providers/openai-compatible.ts";
 export { type JudgedRow, type JudgeReply, type RateOptions, rate } from "./rate.ts";
+export { type RunWorkerOptions, runWorker, type WorkerResult } from "./redis/run-worker.ts";
 export type { FailureReason, RowFailure } from "./row-failure.ts";
 export { type Aspect, checkRubric, type Rubric } from "./rubrics/rubric.ts";
 export { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";

@@ -1,6 +1,7 @@
 import { type Completion, type GenerateOptions, type Message, randomFor } from "@zephyr/data";
 import { isRequestError, policyOf, RequestError } from "./client/errors.ts";
-import { createGate } from "./client/gate.ts";
+import { createGate, type Ticket } from "./client/gate.ts";
+import type { Turnstile } from "./client/turnstile.ts";
 import { estimatePromptTokens } from "./token-estimate.ts";
 
 /** US dollars per million tokens. */
@@ -23,6 +24,8 @@ export interface ModelLimits {
   maxRetries?: number | undefined;
   /** How long a model that answers nothing is waited for. Default 600. */
   maxWaitSeconds?: number | undefined;
+  /** Keeps the limits per minute, and pauses that the provider asks for, for several processes together. */
+  turnstile?: Turnstile | undefined;
 }
 
 /** Sampling that a model uses unless a call says otherwise. */
@@ -41,6 +44,8 @@ export interface ModelOptions extends GenerateOptions {
   responseSchema?: JsonSchema;
   /** Aborting it cancels what has not been sent yet; `signal` also cuts what is on the wire. */
   drain?: AbortSignal;
+  /** The request's content as a sha256 in hex: what it is known by where several processes work together. */
+  requestKey?: string;
 }
 
 /** A completion with what the provider said about itself. */
@@ -91,10 +96,11 @@ const BACKOFF_CAP_MS = 30_000;
 export function limitedModel(options: LimitedModelOptions): Model {
   const { name, id, attempt, price, maxConcurrency = 32, maxRetries = 8, timeoutSeconds = 300, maxWaitSeconds = 600 } = options;
   checkPositive(name, { maxConcurrency, timeoutSeconds, maxWaitSeconds });
-  const { requestsPerMinute, tokensPerMinute, temperature, topP } = options;
+  const { temperature, topP, turnstile, tokensPerMinute } = options;
   const random = randomFor(0, `backoff of ${name}`);
   const maxWaitMs = maxWaitSeconds * 1000;
-  const gate = createGate({ name, maxConcurrency, requestsPerMinute, tokensPerMinute, maxWaitMs, random });
+  const own = turnstile === undefined ? { requestsPerMinute: options.requestsPerMinute, tokensPerMinute } : {};
+  const gate = createGate({ name, maxConcurrency, ...own, maxWaitMs, random });
   const defaults = {
     maxTokens: options.maxTokens ?? 1024,
     ...(temperature === undefined ? {} : { temperature }),
@@ -102,12 +108,32 @@ export function limitedModel(options: LimitedModelOptions): Model {
   };
   let usualOutput = defaults.maxTokens;
 
+  async function admitted(request: ModelOptions, tokens: number, delayMs: number): Promise<Ticket> {
+    const ticket = await gate.enter(request, tokens, delayMs, request.drain);
+    if (turnstile === undefined) return ticket;
+    await turnstile.enter(tokens, request.drain).catch((error) => {
+      ticket.failed(error);
+      throw error;
+    });
+    return {
+      succeeded(usedTokens) {
+        ticket.succeeded(usedTokens);
+        turnstile.settle(tokens, usedTokens);
+      },
+      failed(error) {
+        ticket.failed(error);
+        turnstile.settle(tokens, 0);
+        if (gate.pausedMs() > 0) turnstile.pause(gate.pausedMs());
+      },
+    };
+  }
+
   async function generate(messages: Message[], callOptions: ModelOptions = {}): Promise<ModelCompletion> {
     const request = { ...defaults, ...callOptions };
     const promptTokens = tokensPerMinute === undefined ? 0 : estimatePromptTokens(messages);
     let attempts = 0;
     for (let tries = 0, delayMs = 0; ; tries++) {
-      const ticket = await gate.enter(request, promptTokens + usualOutput, delayMs, callOptions.drain);
+      const ticket = await admitted(request, promptTokens + usualOutput, delayMs);
       try {
         const completion = await attempt(messages, request, timeoutSeconds * 1000);
         const { usage } = completion;

@@ -74,6 +74,11 @@ const POLICIES: Record<ErrorKind, ErrorPolicy> = {
   interrupted: fatal,
 };
 
+/** Whether a value read from elsewhere names a kind. */
+export function isErrorKind(kind: unknown): kind is ErrorKind {
+  return typeof kind === "string" && Object.hasOwn(POLICIES, kind);
+}
+
 /** What to do about a kind of error. */
 export function policyOf(kind: ErrorKind): ErrorPolicy {
   return POLICIES[kind];

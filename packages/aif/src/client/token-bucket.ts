@@ -1,5 +1,5 @@
 /** The part of the allowed rate that is used, so that jitter on the way does not push a request into a full window. */
-const MARGIN = 0.99;
+export const BUCKET_MARGIN = 0.99;
 
 /**
  * A rate limit in units per minute, spread evenly, with at most one second's burst. Time is monotonic and passed in
@@ -18,7 +18,7 @@ export interface TokenBucket {
 /** @example tokenBucket(600) // 600 a minute: one every 101 ms, at most 10 at once after a pause */
 export function tokenBucket(unitsPerMinute: number): TokenBucket {
   if (!(unitsPerMinute > 0)) throw new RangeError(`tokenBucket: ${unitsPerMinute} units per minute; must be above 0`);
-  const perMs = (unitsPerMinute * MARGIN) / 60_000;
+  const perMs = (unitsPerMinute * BUCKET_MARGIN) / 60_000;
   const capacity = Math.max(1, unitsPerMinute / 60);
   let level = 1;
   let last: number | undefined;

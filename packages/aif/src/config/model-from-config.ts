@@ -1,3 +1,4 @@
+import type { Turnstile } from "../client/turnstile.ts";
 import type { Model } from "../model.ts";
 import { anthropic } from "../providers/anthropic.ts";
 import { gemini } from "../providers/gemini.ts";
@@ -6,10 +7,11 @@ import { ConfigError } from "./check-fields.ts";
 import type { ModelConfig } from "./feedback-config.ts";
 
 /**
- * Makes the model that a config describes. The key is read from the environment variable that `api_key_env` names.
+ * Makes the model that a config describes. The key is read from the environment variable that `api_key_env` names; a `turnstile`
+ * keeps limits for several processes.
  * Throws a `ConfigError` when that variable is not set.
  */
-export function modelFromConfig(config: ModelConfig, env: Record<string, string | undefined>): Model {
+export function modelFromConfig(config: ModelConfig, env: Record<string, string | undefined>, turnstile?: Turnstile): Model {
   const { name, base_url, model, api_key_env, price } = config;
   const apiKey = api_key_env === undefined ? undefined : env[api_key_env];
   if (api_key_env !== undefined && !apiKey)
@@ -26,6 +28,7 @@ export function modelFromConfig(config: ModelConfig, env: Record<string, string 
     maxRetries: config.max_retries,
     maxWaitSeconds: config.max_wait_seconds,
     stream: config.stream,
+    turnstile,
     maxTokens: config.max_tokens,
     temperature: config.temperature,
     topP: config.top_p,

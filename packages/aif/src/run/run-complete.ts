@@ -3,6 +3,7 @@ import { complete, planCompletions } from "../complete.ts";
 import { ConfigError } from "../config/check-fields.ts";
 import type { FeedbackConfig } from "../config/feedback-config.ts";
 import { checkBudget, modelFromConfig } from "../config/model-from-config.ts";
+import { withWorkers } from "../redis/coordinator.ts";
 import { PRINCIPLE_PRESETS } from "../sampling/principles.ts";
 import { type RunOptions, type RunResult, runStage } from "./run-stage.ts";
 
@@ -28,23 +29,27 @@ export async function runComplete({ input, config, env = process.env, ...run }: 
     );
   }
   checkBudget(config.models, budgetUsd);
-  const models = config.models.map((model) => modelFromConfig(model, run.dryRun === true ? anyKey(env) : env));
+  const isSender = run.dryRun !== true && run.redis === undefined;
+  const locals = config.models.map((model) => modelFromConfig(model, isSender ? env : anyKey(env)));
   const principles = typeof config.principles === "string" ? PRINCIPLE_PRESETS[config.principles] : config.principles;
   const rows = typeof input === "string" ? readRows<PromptRow>(input) : input;
-  return runStage<PromptRow, PromptRow & CompletionsRow>({
-    ...run,
-    where: "complete",
-    rows,
-    models,
-    journal,
-    budgetUsd,
-    seed,
-    plan: (row, place) => planCompletions(row, place, models, completionsPerPrompt, principles, seed),
-    transform: (options) => complete({ ...options, models, completionsPerPrompt, principles }),
+  return withWorkers(run.dryRun === true ? undefined : run.redis, (place) => {
+    const models = locals.map(place);
+    return runStage<PromptRow, PromptRow & CompletionsRow>({
+      ...run,
+      where: "complete",
+      rows,
+      models,
+      journal,
+      budgetUsd,
+      seed,
+      plan: (row, where) => planCompletions(row, where, models, completionsPerPrompt, principles, seed),
+      transform: (options) => complete({ ...options, models, completionsPerPrompt, principles }),
+    });
   });
 }
 
-/** A dry run sends nothing and so needs no keys. */
+/** Who sends nothing (a dry run, the coordinator of workers) needs no keys. */
 export function anyKey(env: Record<string, string | undefined>): Record<string, string | undefined> {
   return new Proxy(env, { get: (target, name) => target[name as string] ?? "not-needed" });
 }

@@ -4,6 +4,7 @@ import { ConfigError } from "../config/check-fields.ts";
 import type { FeedbackConfig } from "../config/feedback-config.ts";
 import { checkBudget, modelFromConfig } from "../config/model-from-config.ts";
 import { type JudgedRow, planJudgements, rate } from "../rate.ts";
+import { withWorkers } from "../redis/coordinator.ts";
 import { ULTRAFEEDBACK } from "../rubrics/ultrafeedback.ts";
 import { ratingStatistics } from "./rating-statistics.ts";
 import { ratingCard } from "./run-card.ts";
@@ -27,18 +28,23 @@ export async function runRate({ input, config, env = process.env, ...run }: RunR
   const { repeats, seed, budgetUsd, journal } = config;
   if (config.judge === undefined) throw new ConfigError("config: judge is missing; rate needs one");
   checkBudget([config.judge], budgetUsd);
-  const judge = modelFromConfig(config.judge, run.dryRun === true ? anyKey(env) : env);
+  const isSender = run.dryRun !== true && run.redis === undefined;
+  const local = modelFromConfig(config.judge, isSender ? env : anyKey(env));
   const rubric = config.rubric === "ultrafeedback" ? ULTRAFEEDBACK : config.rubric;
-  const result = await runStage<CompletionsRow, Omit<CompletionsRow, "completions"> & JudgedRow>({
-    ...run,
-    where: "rate",
-    rows: typeof input === "string" ? readRows<CompletionsRow>(input) : input,
-    models: [judge],
-    journal,
-    budgetUsd,
-    seed,
-    plan: (row, place) => planJudgements(row, place, rubric, repeats, seed).map(({ messages }) => ({ model: judge, messages })),
-    transform: (options) => rate({ ...options, judge, rubric, repeats }),
+  const rows = typeof input === "string" ? readRows<CompletionsRow>(input) : input;
+  const result = await withWorkers(run.dryRun === true ? undefined : run.redis, (place) => {
+    const judge = place(local);
+    return runStage<CompletionsRow, Omit<CompletionsRow, "completions"> & JudgedRow>({
+      ...run,
+      where: "rate",
+      rows,
+      models: [judge],
+      journal,
+      budgetUsd,
+      seed,
+      plan: (row, where) => planJudgements(row, where, rubric, repeats, seed).map(({ messages }) => ({ model: judge, messages })),
+      transform: (options) => rate({ ...options, judge, rubric, repeats }),
+    });
   });
   if (result.status === "done" || result.status === "partial") {
     const statistics = await ratingStatistics(readRows<JudgedRow>(run.output));

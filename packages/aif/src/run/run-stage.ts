@@ -13,6 +13,8 @@ export interface RunOptions {
   resume?: boolean;
   overwrite?: boolean;
   dryRun?: boolean;
+  /** `redis://HOST:PORT`: requests are sent by `zephyr worker` processes that are connected to it. */
+  redis?: string | undefined;
   /** So many failed rows still count as success. */
   allowFailures?: number;
   /** Aborted by the first interrupt: what is on the wire is waited for. */

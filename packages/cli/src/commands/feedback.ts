@@ -20,11 +20,17 @@ const runFlags = {
   dryRun: toggle({ help: "print requests, tokens and the range of the cost; send nothing" }),
   allowFailures: integer({ help: "so many failed rows still count as success", default: 0, min: 0 }),
 };
+const redisFlag = {
+  redis: text({ help: "hand the requests to `zephyr worker` processes on this server", placeholder: "URL" }),
+};
 const inputFlag = { input: text({ help: "rows to read", placeholder: "FILE", required: true }) };
 type RunFlags = typeof runFlags;
 
 /** The config of models and judge: the config file's keys that are no flags. */
-async function config({ config, configFile }: Invocation<RunFlags>): Promise<FeedbackConfig> {
+export async function config({
+  config,
+  configFile,
+}: Pick<Invocation<RunFlags>, "config" | "configFile">): Promise<FeedbackConfig> {
   if (configFile === undefined) throw usageError("--config is missing; give a YAML or JSON file that describes the models");
   return feedbackConfig(config, readConfigFile, configFile);
 }
@@ -54,26 +60,26 @@ function outcome({ exit_code, status, output, rows, failed, ...rest }: RunResult
 /** `zephyr complete`: answers of the model pool. */
 export const complete = command({
   description: "Answers of a pool of models (--config: models, completions_per_prompt, principles, ...) to every prompt.",
-  flags: { ...inputFlag, ...runFlags },
+  flags: { ...inputFlag, ...runFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
   async run(invocation) {
-    checkInput(invocation.flags.input, "--input");
-    return outcome(
-      await runComplete({ ...runOptions(invocation), input: invocation.flags.input, config: await config(invocation) }),
-    );
+    const { input, redis } = invocation.flags;
+    checkInput(input, "--input");
+    return outcome(await runComplete({ ...runOptions(invocation), input, redis, config: await config(invocation) }));
   },
 });
 
 /** `zephyr rate`: a judge's ratings. */
 export const rate = command({
   description: "Ratings of every completion, with reasons, by a judge (--config: judge, rubric, repeats, ...).",
-  flags: { ...inputFlag, ...runFlags },
+  flags: { ...inputFlag, ...runFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
   async run(invocation) {
-    checkInput(invocation.flags.input, "--input");
-    return outcome(await runRate({ ...runOptions(invocation), input: invocation.flags.input, config: await config(invocation) }));
+    const { input, redis } = invocation.flags;
+    checkInput(input, "--input");
+    return outcome(await runRate({ ...runOptions(invocation), input, redis, config: await config(invocation) }));
   },
 });
 

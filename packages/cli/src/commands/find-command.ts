@@ -21,6 +21,10 @@ const COMMANDS: Record<string, Entry> = {
   },
   complete: { summary: "answers of a pool of models", load: async () => (await import("./feedback.ts")).complete as Command },
   rate: { summary: "ratings of the answers by a judge", load: async () => (await import("./feedback.ts")).rate as Command },
+  worker: {
+    summary: "sends what complete and rate hand over by --redis",
+    load: async () => (await import("./worker.ts")).worker as Command,
+  },
   binarize: {
     summary: "rated answers to preference pairs",
     load: async () => (await import("./binarize.ts")).binarize as Command,
@@ -52,6 +56,7 @@ const COMMANDS: Record<string, Entry> = {
     summary: "what bash, zsh or fish complete",
     load: async () => (await import("./completion.ts")).completion as Command,
   },
+  serve: { summary: "a local model behind OpenAI's API", load: async () => (await import("./serve.ts")).serve as Command },
   generate: { summary: "completions of a local model", load: async () => (await import("./generate.ts")).generate as Command },
 };
 
