@@ -16,6 +16,7 @@ export { type SamplingOptions, sampleToken } from "./generate/sample.ts";
 // Models
 export type { LoraOptions } from "./model/device-adapter.ts";
 export { createModel, type LoadModelOptions, loadModel } from "./model/load-model.ts";
+export type { WeightDtype } from "./model/packed-weights.ts";
 export type { Policy } from "./model/policy.ts";
 export { mergeAdapter, savePolicy } from "./model/save-model.ts";
 export { createScorer, type Scorer, type Scores } from "./model/scorer.ts";

@@ -4,6 +4,7 @@ import { readAdapter } from "../formats/adapter/adapter-folder.ts";
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { openModelFolder } from "../formats/model-folder/model-folder.ts";
 import { freshAdapter, type LoraOptions, uploadAdapter } from "./device-adapter.ts";
+import type { WeightDtype } from "./packed-weights.ts";
 import { createPolicy, type DeviceAdapter, type Policy } from "./policy.ts";
 import { drawWeights, loadWeights } from "./weights.ts";
 
@@ -14,6 +15,8 @@ export interface LoadModelOptions {
   adapter?: string;
   /** Draws the fresh adapter; 0 by default. */
   seed?: number;
+  /** How the base model's matrices are kept on the device; "f32" by default. Only float32 weights can be trained without an adapter. */
+  dtype?: WeightDtype;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface LoadModelOptions {
  * using policy = await loadModel(device, "zephyr-7b-sft", { lora: { r: 16, alpha: 16 } });
  */
 export async function loadModel(device: Device, path: string, options: LoadModelOptions = {}): Promise<Policy> {
-  const { lora, adapter: adapterFolder, seed = 0 } = options;
+  const { lora, adapter: adapterFolder, seed = 0, dtype } = options;
   if (lora && adapterFolder !== undefined) {
     throw new TypeError("loadModel: lora and adapter are both given; a fresh adapter or the one of a folder, not both");
   }
@@ -37,7 +40,7 @@ export async function loadModel(device: Device, path: string, options: LoadModel
     : adapterFolder === undefined
       ? undefined
       : await readAdapter(adapterFolder, folder.config);
-  const weights = await loadWeights(device, folder.config, folder.weights);
+  const weights = await loadWeights(device, folder.config, folder.weights, dtype);
   const adapter: DeviceAdapter | undefined = matrices && uploadAdapter(device, matrices);
   return createPolicy({ device, config: folder.config, weights, adapter, tokenizer, folder: path });
 }

@@ -9,7 +9,7 @@ import { createTape } from "../plan/tape.ts";
 import { noSizes } from "../plan/tensor.ts";
 import { downloadAdapter } from "./device-adapter.ts";
 import { createPolicy, lowRankOf, type Policy, weightOf } from "./policy.ts";
-import { copyWeights, downloadWeight } from "./weights.ts";
+import { downloadWeight, unpackWeights } from "./weights.ts";
 
 /**
  * Saves a policy as Hugging Face and PEFT load it: the model with its tokenizer, or the adapter alone where it has one.
@@ -34,10 +34,10 @@ export async function savePolicy(policy: Policy, folder: string): Promise<void> 
   if (!policy.folder && tokenizer) await saveTokenizer(tokenizer, folder);
 }
 
-/** The model with its adapter folded into the weights: W + scaling B A, computed on the device. The policy itself is unchanged. */
+/** The model in float32 with its adapter folded into the weights: W + scaling B A, computed on the device. The policy itself is unchanged. */
 export async function mergeAdapter(policy: Policy): Promise<Policy> {
   const { device, config, adapter, tokenizer, folder } = policy;
-  const weights = copyWeights(device, policy.weights);
+  const weights = await unpackWeights(device, policy.weights);
   const lowRank = lowRankOf(adapter);
   const tape = createTape();
   for (const [name, shape] of weights.shapes) {

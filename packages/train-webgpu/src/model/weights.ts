@@ -1,11 +1,16 @@
 import type { Device } from "../device/request-device.ts";
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { checkParameters, type ParameterShape, parameterShapes } from "../formats/model-config/parameter-shapes.ts";
-import { toFloat32 } from "../formats/safetensors/convert.ts";
+import { dtypeBits, elementCount } from "../formats/safetensors/dtype.ts";
 import type { Safetensors } from "../formats/safetensors/read.ts";
 import { initialWeights } from "../init/initial-weights.ts";
-import type { Tensor } from "../plan/tensor.ts";
-import { allocate, read, write } from "../plan/upload.ts";
+import { unpack } from "../kernels/unpack/unpack.ts";
+import { createExecutor } from "../plan/executor.ts";
+import { formatOf } from "../plan/slabs.ts";
+import { createTape } from "../plan/tape.ts";
+import { noSizes, type Tensor } from "../plan/tensor.ts";
+import { allocate, settled, write } from "../plan/upload.ts";
+import { allocatePacked, readPacked, storageFormat, type WeightDtype, writePacked } from "./packed-weights.ts";
 
 /** The weights of a model on a device, by their Hugging Face names. */
 export interface Weights extends Disposable {
@@ -13,37 +18,67 @@ export interface Weights extends Disposable {
   readonly shapes: ReadonlyMap<string, number[]>;
 }
 
-/** Weights from a checkpoint, streamed tensor by tensor. Throws where names or shapes are not those of the configuration. */
-export async function loadWeights(device: Device, config: ModelConfig, file: Safetensors): Promise<Weights> {
+/** Most bytes of a checkpoint that are on their way to the device at a time. */
+const PIECE_BYTES = 16 * 2 ** 20;
+const IN_FLIGHT_BYTES = 64 * 2 ** 20;
+
+/**
+ * Weights from a checkpoint, streamed in pieces, so that host memory does not grow with the model.
+ * Throws where names or shapes are not those of the configuration.
+ */
+export async function loadWeights(
+  device: Device,
+  config: ModelConfig,
+  file: Safetensors,
+  dtype: WeightDtype = "f32",
+): Promise<Weights> {
   checkParameters(config, file.tensors);
-  return fill(device, parameterShapes(config), async ({ name }) => {
-    return toFloat32(await file.read(name), file.tensors.get(name)!.dtype);
+  let inFlight = 0;
+  return fill(device, parameterShapes(config), dtype, async (tensor, { name }) => {
+    const stored = file.tensors.get(name)!.dtype;
+    const bits = dtypeBits(stored);
+    let first = 0;
+    for await (const bytes of file.readChunks(name, PIECE_BYTES)) {
+      writePacked(device, tensor, bytes, stored, first);
+      first += (bytes.length * 8) / bits;
+      inFlight += bytes.length;
+      if (inFlight < IN_FLIGHT_BYTES) continue;
+      await settled(device);
+      inFlight = 0;
+    }
   });
 }
 
 /** Freshly drawn weights: normal with the configuration's standard deviation, norms 1, biases 0. */
 export async function drawWeights(device: Device, config: ModelConfig, seed: number): Promise<Weights> {
   const drawn = initialWeights(config, seed);
-  return fill(device, parameterShapes(config), async ({ name }) => {
+  return fill(device, parameterShapes(config), "f32", async (tensor, { name }) => {
     const next = drawn.next();
     if (next.done || next.value.name !== name) throw new Error(`drawWeights: expected "${name}" next`);
-    return next.value.data;
+    write(device, tensor, next.value.data);
   });
 }
 
 async function fill(
   device: Device,
   shapes: ParameterShape[],
-  data: (shape: ParameterShape) => Promise<Float32Array<ArrayBuffer>>,
+  dtype: WeightDtype,
+  data: (tensor: Tensor, shape: ParameterShape) => Promise<void>,
 ): Promise<Weights> {
   const tensors = new Map<string, Tensor>();
-  for (const shape of shapes) {
-    const values = await data(shape);
-    const tensor = allocate(device, shape.name, values.byteLength);
-    write(device, tensor, values);
-    tensors.set(shape.name, tensor);
+  const weights = weightsOf(tensors, new Map(shapes.map(({ name, shape }) => [name, shape])));
+  try {
+    for (const shape of shapes) {
+      const format = storageFormat(shape.name, shape.shape, dtype);
+      const tensor = allocatePacked(device, shape.name, elementCount(shape.shape)!, format);
+      tensors.set(shape.name, tensor);
+      await data(tensor, shape);
+    }
+  } catch (error) {
+    weights[Symbol.dispose]();
+    throw error;
   }
-  return weightsOf(tensors, new Map(shapes.map(({ name, shape }) => [name, shape])));
+  return weights;
 }
 
 export function weightsOf(tensors: ReadonlyMap<string, Tensor>, shapes: ReadonlyMap<string, number[]>): Weights {
@@ -51,21 +86,29 @@ export function weightsOf(tensors: ReadonlyMap<string, Tensor>, shapes: Readonly
     tensors,
     shapes,
     [Symbol.dispose]() {
-      for (const tensor of tensors.values()) tensor.place?.buffer.destroy();
+      for (const tensor of tensors.values()) {
+        tensor.place?.buffer.destroy();
+        tensor.scales?.place?.buffer.destroy();
+      }
     },
   };
 }
 
-/** A copy on the same device, e.g. the frozen reference. */
-export function copyWeights(device: Device, weights: Weights): Weights {
-  const encoder = device.gpu.createCommandEncoder();
+/** The weights in float32, whatever they are stored as, in memory of their own. */
+export async function unpackWeights(device: Device, weights: Weights): Promise<Weights> {
   const tensors = new Map<string, Tensor>();
+  const tape = createTape();
+  const encoder = device.gpu.createCommandEncoder();
   for (const [name, tensor] of weights.tensors) {
-    const copy = allocate(device, name, tensor.bytes);
-    encoder.copyBufferToBuffer(tensor.place!.buffer, tensor.place!.offset, copy.place!.buffer, 0, tensor.bytes);
+    const shape = weights.shapes.get(name)!;
+    const copy = allocate(device, name, elementCount(shape)! * 4);
     tensors.set(name, copy);
+    if (formatOf(tensor) !== "f32") unpack(tape, device, tensor, copy, shape[1]!);
+    else encoder.copyBufferToBuffer(tensor.place!.buffer, tensor.place!.offset, copy.place!.buffer, 0, tensor.bytes);
   }
   device.gpu.queue.submit([encoder.finish()]);
+  using executor = await createExecutor(device, { unpack: tape.dispatches });
+  executor.run("unpack", noSizes);
   return weightsOf(tensors, weights.shapes);
 }
 
@@ -73,6 +116,5 @@ export function copyWeights(device: Device, weights: Weights): Weights {
 export async function downloadWeight(device: Device, weights: Weights, name: string): Promise<Float32Array<ArrayBuffer>> {
   const tensor = weights.tensors.get(name);
   if (!tensor) throw new RangeError(`downloadWeight: the model has no weight "${name}"`);
-  const [values] = await read(device, [{ tensor, length: tensor.bytes / 4 }]);
-  return values!;
+  return readPacked(device, tensor, elementCount(weights.shapes.get(name)!)!);
 }

@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
 }`;
 
 const add = (x: Tensor, amount: number, grid: Grid = () => [Math.ceil(x.bytes / 256)]): Dispatch => ({
-  kernel: withPrelude({ lanes: 1, adapterClass: "portable" }, "add", COUNT),
+  kernel: withPrelude({ lanes: 1, adapterClass: "portable", maxBindingBytes: 2 ** 27 }, "add", COUNT),
   tensors: [x],
   params: () => ({ elements: x.bytes / 4, amount }),
   grid,
@@ -70,9 +70,12 @@ describe("executor", () => {
     await expect(limited).rejects.toThrow('createExecutor: "large" needs 2.0 MiB in one binding, the device allows 1.0 MiB');
     using exact = await createExecutor({ ...device, maxBindingBytes: 2 ** 21 }, { all: [add({ ...large }, 1)] });
     expect(exact.temporaryBytes).toBe(2 ** 21);
-    expect(allocate({ ...device, maxBindingBytes: 12 }, "w", 12).bytes).toBe(12);
-    expect(() => allocate({ ...device, maxBindingBytes: 8 }, "w", 12)).toThrow('"w" needs 12 bytes in one binding');
-    expect(() => write(device, x, new Float32Array(3))).toThrow('write: 12 bytes do not fit "x" of 8');
+    const { maxBufferSize } = device.gpu.limits;
+    expect(() => allocate(device, "w", maxBufferSize + 4)).toThrow(`"w" needs ${maxBufferSize + 4} bytes in one buffer`);
+    const uncut = createExecutor({ ...device, maxBindingBytes: 4 }, { all: [add(x, 1)] });
+    await expect(uncut).rejects.toThrow('createExecutor: "x" needs');
+    expect(() => write(device, x, new Float32Array(3))).toThrow('write: 12 bytes do not fit "x" of 8 from byte 0');
+    expect(() => write(device, x, new Float32Array(2), 4)).toThrow('write: 8 bytes do not fit "x" of 8 from byte 4');
   });
 
   it("lets temporaries share memory and keeps what is asked for", async (context) => {

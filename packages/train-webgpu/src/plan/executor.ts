@@ -31,7 +31,7 @@ export async function createExecutor(device: Device, phases: Record<string, Disp
   const memory = planMemory(all, new Set(keep));
   const pipelines = await compileAll(device, all);
   const buffers = memory.slots.map((slot, index) => {
-    checkBinding(device, slot.bytes, slot.tensors[0]!.name);
+    for (const tensor of slot.tensors) checkBinding(device, tensor.bytes, tensor.name);
     const buffer = device.gpu.createBuffer({ label: `slot ${index}`, size: slot.bytes, usage: STORAGE });
     for (const tensor of slot.tensors) tensor.place = { buffer, offset: 0 };
     return buffer;
@@ -105,6 +105,7 @@ function bind(device: Device, pipeline: Pipeline, dispatch: Dispatch, uniforms: 
   }
   const entries: GPUBindGroupEntry[] = tensors.map((tensor, index) => {
     if (!tensor.place) throw new Error(`createExecutor: tensor "${tensor.name}" of kernel "${kernel.name}" has no place`);
+    checkBinding(device, tensor.bytes, tensor.name);
     return { binding: index + 1, resource: { ...tensor.place, size: tensor.bytes } };
   });
   entries.unshift({ binding: 0, resource: { buffer: uniforms, offset: block * BLOCK, size: BLOCK } });

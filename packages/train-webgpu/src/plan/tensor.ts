@@ -1,7 +1,17 @@
-/** A named piece of device memory, 4-byte elements. Temporaries get their place from the memory plan. */
+/**
+ * How the elements of a tensor lie in memory: 4-byte floats or words ("f32"), bfloat16 or half floats packed two to a word with the
+ * first in the low half, or 4-bit NF4 codes eight to a word with a scale per block of 64 (Dettmers et al. 2023).
+ */
+export type StorageFormat = "f32" | "bf16" | "f16" | "nf4";
+
+/** A named piece of device memory. Temporaries get their place from the memory plan. */
 export interface Tensor {
   readonly name: string;
   readonly bytes: number;
+  /** "f32" where nothing is said. */
+  readonly format?: StorageFormat;
+  /** Scales of NF4 blocks, half floats packed two to a word. */
+  readonly scales?: Tensor;
   /** Where it lies; a temporary has none until the plan is placed. */
   place?: { buffer: GPUBuffer; offset: number };
   /** Whether gradients flow into it. */

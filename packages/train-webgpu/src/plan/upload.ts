@@ -4,10 +4,11 @@ import type { Tensor } from "./tensor.ts";
 
 export type DeviceArray = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
-/** A persistent tensor of its own buffer. */
+/** A persistent tensor of its own buffer; beyond the binding limit it is bound a slab of rows at a time. */
 export function allocate(device: Device, name: string, bytes: number, gradient?: Tensor): Tensor {
-  if (bytes > device.maxBindingBytes) {
-    throw new RangeError(`allocate: "${name}" needs ${bytes} bytes in one binding, the device allows ${device.maxBindingBytes}`);
+  const { maxBufferSize } = device.gpu.limits;
+  if (bytes > maxBufferSize) {
+    throw new RangeError(`allocate: "${name}" needs ${bytes} bytes in one buffer, the device allows ${maxBufferSize}`);
   }
   const buffer = device.gpu.createBuffer({ label: name, size: Math.max(4, bytes), usage: STORAGE });
   return {
@@ -19,11 +20,17 @@ export function allocate(device: Device, name: string, bytes: number, gradient?:
   };
 }
 
-/** Writes numbers into a tensor, from its start. */
-export function write(device: Device, tensor: Tensor, data: DeviceArray): void {
-  if (data.byteLength > tensor.bytes)
-    throw new RangeError(`write: ${data.byteLength} bytes do not fit "${tensor.name}" of ${tensor.bytes}`);
-  if (data.length > 0) device.gpu.queue.writeBuffer(tensor.place!.buffer, tensor.place!.offset, data);
+/** Writes numbers into a tensor, from its start or from a byte of it. */
+export function write(device: Device, tensor: Tensor, data: DeviceArray, firstByte = 0): void {
+  if (firstByte + data.byteLength > tensor.bytes)
+    throw new RangeError(`write: ${data.byteLength} bytes do not fit "${tensor.name}" of ${tensor.bytes} from byte ${firstByte}`);
+  if (data.length > 0) device.gpu.queue.writeBuffer(tensor.place!.buffer, tensor.place!.offset + firstByte, data);
+}
+
+/** Waits until everything written has arrived, so that the copies on their way take no more memory. */
+export async function settled(device: Device): Promise<void> {
+  device.gpu.queue.submit([]);
+  await patiently(device, device.gpu.queue.onSubmittedWorkDone());
 }
 
 /** Reads the first `length` floats of each tensor, in one round trip. */

@@ -1,6 +1,7 @@
 import type { LowRank } from "../kernels/matmul/matmul.ts";
 import type { Policy } from "../model/policy.ts";
 import { lowRankOf, weightOf } from "../model/policy.ts";
+import { formatOf } from "../plan/slabs.ts";
 import type { Tensor } from "../plan/tensor.ts";
 import { allocate } from "../plan/upload.ts";
 
@@ -28,6 +29,11 @@ export function createTrainables(policy: Policy): Trainables {
   const { device, weights, adapter } = policy;
   const moved = adapter ? adapter.weights : weights;
   const list = [...moved.tensors].map(([name, tensor]): Trainable => {
+    if (formatOf(tensor) !== "f32") {
+      throw new RangeError(
+        `train: weight "${name}" is stored as ${tensor.format}, which cannot be trained; load the model with dtype "f32", or train an adapter with lora`,
+      );
+    }
     const gradient = allocate(device, `d ${name}`, tensor.bytes);
     return {
       name,

@@ -1,3 +1,4 @@
+import { flatSlabs } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
@@ -25,11 +26,8 @@ export function adamw(
   normAndClip: Tensor,
   settings: AdamwSettings,
 ): void {
-  const { parameter, gradient, firstMoment, secondMoment } = tensors;
   const { beta1, beta2, epsilon, weightDecay } = settings;
-  const elements = parameter.bytes / 4;
   const params = ({ learningRate, step }: Sizes) => ({
-    elements,
     learning_rate: learningRate,
     decay: weightDecay,
     // In float64: 1 - 0.999 is off by 1e-5 in float32.
@@ -40,7 +38,19 @@ export function adamw(
     correction1: 1 - beta1 ** step,
     correction2: Math.sqrt(1 - beta2 ** step),
   });
-  tape.run(withPrelude(target, "adamw", source), [gradient, normAndClip, parameter, firstMoment, secondMoment], params, () => [
-    elementGroups(elements),
-  ]);
+  const slabs = (tensor: Tensor): Tensor[] => flatSlabs(tensor, target.maxBindingBytes);
+  const [gradients, firstMoments, secondMoments] = [
+    slabs(tensors.gradient),
+    slabs(tensors.firstMoment),
+    slabs(tensors.secondMoment),
+  ];
+  slabs(tensors.parameter).forEach((parameter, i) => {
+    const elements = parameter.bytes / 4;
+    tape.run(
+      withPrelude(target, "adamw", source),
+      [gradients[i]!, normAndClip, parameter, firstMoments[i]!, secondMoments[i]!],
+      (sizes) => ({ elements, ...params(sizes) }),
+      () => [elementGroups(elements)],
+    );
+  });
 }

@@ -1,9 +1,11 @@
+import { formatOf, rowSlabs } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { packedScales } from "../packed/packed.wgsl.ts";
 import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import clear from "./clear.wgsl" with { type: "text" };
 import backward from "./embedding.backward.wgsl" with { type: "text" };
-import forward from "./embedding.forward.wgsl" with { type: "text" };
+import { embeddingKernel } from "./forward.wgsl.ts";
 
 /** The tokens of a batch, and the same tokens sorted by id for the gradient. */
 export interface EmbeddingInputs {
@@ -13,7 +15,7 @@ export interface EmbeddingInputs {
   orderById: Tensor;
 }
 
-/** Rows of the table [V, width] for the ids [T]: y [T, width]. */
+/** Rows of the table [V, width], in any storage format, for the ids [T]: y [T, width]. */
 export function embedding(
   tape: Tape,
   target: KernelTarget,
@@ -24,29 +26,33 @@ export function embedding(
 ): Tensor {
   const y = tape.temporary("embedding", maxTokens * width * 4, [table]);
   const elements = (sizes: Sizes): number => sizes.tokens * width;
-  tape.run(
-    withPrelude(target, "embedding forward", forward),
-    [inputs.ids, table, y],
-    (s) => ({ elements: elements(s), width }),
-    (s) => [elementGroups(elements(s))],
-  );
+  for (const { tensor, firstRow, rows } of rowSlabs(table, width, target.maxBindingBytes)) {
+    tape.run(
+      embeddingKernel(target, formatOf(table)),
+      [inputs.ids, tensor, y, ...packedScales(tensor)],
+      (s) => ({ elements: elements(s), width, first_row: firstRow, rows }),
+      (s) => [elementGroups(elements(s))],
+    );
+  }
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     const dtable = dy && tape.gradientTarget(table);
     if (!dy || !dtable) return;
-    const size = table.bytes / 4;
-    tape.run(
-      withPrelude(target, "embedding clear", clear),
-      [dtable.tensor],
-      () => ({ elements: size }),
-      (s) => [dtable.accumulate(s) === 1 ? 0 : elementGroups(size)],
-    );
-    tape.run(
-      withPrelude(target, "embedding backward", backward),
-      [inputs.distinctIds, inputs.distinctOffsets, inputs.orderById, dy, dtable.tensor],
-      (s) => ({ distinct: s.distinctIds, width }),
-      (s) => [rowGroups(target, s.distinctIds)],
-    );
+    for (const { tensor, firstRow, rows } of rowSlabs(dtable.tensor, width, target.maxBindingBytes)) {
+      const size = tensor.bytes / 4;
+      tape.run(
+        withPrelude(target, "embedding clear", clear),
+        [tensor],
+        () => ({ elements: size }),
+        (s) => [dtable.accumulate(s) === 1 ? 0 : elementGroups(size)],
+      );
+      tape.run(
+        withPrelude(target, "embedding backward", backward),
+        [inputs.distinctIds, inputs.distinctOffsets, inputs.orderById, dy, tensor],
+        (s) => ({ distinct: s.distinctIds, width, first_row: firstRow, rows }),
+        (s) => [rowGroups(target, s.distinctIds)],
+      );
+    }
   });
   return y;
 }

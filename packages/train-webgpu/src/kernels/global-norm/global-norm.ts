@@ -1,3 +1,4 @@
+import { flatSlabs } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Tensor } from "../../plan/tensor.ts";
 import { type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
@@ -8,10 +9,11 @@ const GROUPS = 64;
 
 /** (norm, clip factor) of all gradients together, 2 floats; `maxNorm` 0 switches clipping off. */
 export function globalNorm(tape: Tape, target: KernelTarget, gradients: Tensor[], maxNorm: number): Tensor {
-  const count = gradients.length * GROUPS;
+  const slabs = gradients.flatMap((gradient) => flatSlabs(gradient, target.maxBindingBytes));
+  const count = slabs.length * GROUPS;
   const partials = tape.temporary("squares", count * 4);
   const result = tape.temporary("norm and clip", 8);
-  gradients.forEach((gradient, index) => {
+  slabs.forEach((gradient, index) => {
     tape.run(
       withPrelude(target, "squares", squares),
       [gradient, partials],

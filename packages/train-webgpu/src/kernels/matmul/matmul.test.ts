@@ -103,7 +103,11 @@ describe("matmul", () => {
     const grid = (lanes: number, m: number, n: number) => {
       const tape = createTape();
       const counts = { m: () => m, n: () => n, k: () => 4 };
-      product(tape, { lanes, adapterClass: "tile" }, { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts });
+      product(
+        tape,
+        { lanes, adapterClass: "tile", maxBindingBytes: 2 ** 27 },
+        { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts },
+      );
       return tape.dispatches[0]!.grid(noSizes);
     };
     expect(grid(8, 16, 32)).toEqual([1, 1]);

@@ -1,11 +1,14 @@
+import { formatOf } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { packedScales } from "../packed/packed.wgsl.ts";
 import { type KernelTarget, rowsPerWorkgroup } from "../prelude/prelude.ts";
 import { type Layout, matmulKernel, matmulTile } from "./matmul.wgsl.ts";
+import { productParts } from "./product-parts.ts";
 
 type Count = (sizes: Sizes) => number;
 
-/** One product C [m, n] (+)= alpha A op B, all row-major; k must be a multiple of 4. */
+/** One product C [m, n] (+)= alpha A op B, all row-major; k must be a multiple of 4. B may be in any storage format. */
 export interface Product {
   layout: Layout;
   a: Tensor;
@@ -18,25 +21,32 @@ export interface Product {
   strides?: { a?: number; b?: number; c?: number };
   /** First row of each matrix, as stored. */
   rowOffset?: { a?: Count; b?: Count; c?: Count };
+  /** First column of a matrix, as stored; a multiple of 4 for A unless it is transposed. */
+  columnOffset?: { a?: number; c?: number };
   alpha?: Count;
   accumulate?: Count;
   /** C = alpha A op B + residual, instead of adding to what C holds. */
   residual?: Tensor;
 }
 
-/** Records one product. */
+/** Records one product; where a matrix is beyond the binding limit, one launch for each of its row slabs. */
 export function product(tape: Tape, target: KernelTarget, spec: Product): void {
-  const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, alpha, accumulate, residual } = spec;
+  for (const part of productParts(spec, target.maxBindingBytes)) launch(tape, target, part);
+}
+
+function launch(tape: Tape, target: KernelTarget, spec: Product): void {
+  const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
   const tile = matmulTile(target);
   const perGroup = rowsPerWorkgroup(target);
   const vec = (elements: number): number => elements / 4;
   tape.run(
-    matmulKernel(target, layout, residual !== undefined),
-    residual ? [a, b, c, residual] : [a, b, c],
+    matmulKernel(target, layout, residual !== undefined, formatOf(b)),
+    [a, b, c, ...(residual ? [residual] : []), ...packedScales(b)],
     (s) => {
       const aStride = strides.a ?? (layout === "tn" ? m(s) : k(s));
       const bStride = strides.b ?? (layout === "nt" ? k(s) : n(s));
       const cStride = strides.c ?? n(s);
+      const aFirst = (rowOffset.a?.(s) ?? 0) * aStride + (columnOffset.a ?? 0);
       return {
         m: m(s),
         n: n(s),
@@ -44,9 +54,9 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
         a_stride: layout === "tn" ? aStride : vec(aStride),
         b_stride: layout === "nt" ? vec(bStride) : bStride,
         c_stride: cStride,
-        a_offset: (rowOffset.a?.(s) ?? 0) * (layout === "tn" ? aStride : vec(aStride)),
+        a_offset: layout === "tn" ? aFirst : vec(aFirst),
         b_offset: (rowOffset.b?.(s) ?? 0) * (layout === "nt" ? vec(bStride) : bStride),
-        c_offset: (rowOffset.c?.(s) ?? 0) * cStride,
+        c_offset: (rowOffset.c?.(s) ?? 0) * cStride + (columnOffset.c ?? 0),
         accumulate: accumulate?.(s) ?? 0,
         alpha: alpha?.(s) ?? 1,
       };

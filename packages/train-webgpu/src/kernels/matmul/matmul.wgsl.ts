@@ -1,4 +1,6 @@
 import type { Kernel } from "../../plan/pipeline.ts";
+import type { StorageFormat } from "../../plan/tensor.ts";
+import { packedFours, packedOnes } from "../packed/packed.wgsl.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 
 /** Which operands are transposed: C = A B, A B^T, A^T B. */
@@ -28,9 +30,9 @@ const lines = <T>(items: T[], line: (item: T) => string): string => items.map(li
  * WGSL of C (+)= alpha A op B (+ R), for C [m, n] and k summed in fours.
  * The lanes of a subgroup hold rows of A, four k at a time, and broadcast them; each lane owns `c` columns of C in registers.
  * So a load serves every lane, no workgroup memory is used, and each entry of C is summed in the order of k wherever it lies.
- * Only the two load expressions depend on the layout; sizes are uniforms, so one pipeline serves every shape.
+ * Only the two load expressions depend on the layout and on how B is stored; sizes are uniforms, so one pipeline serves every shape.
  */
-export function matmulKernel(target: KernelTarget, layout: Layout, residual = false): Kernel {
+export function matmulKernel(target: KernelTarget, layout: Layout, residual = false, format: StorageFormat = "f32"): Kernel {
   const { lanes } = target;
   const { r, c } = accumulators(target);
   const transposedA = layout === "tn";
@@ -42,20 +44,21 @@ export function matmulKernel(target: KernelTarget, layout: Layout, residual = fa
     transposedA
       ? `vec4f(a[a${q}_at], a[a${q}_at + params.a_stride], a[a${q}_at + 2u * params.a_stride], a[a${q}_at + 3u * params.a_stride])`
       : `a[a${q}_at + k]`;
+  const b = (transposedB ? packedFours : packedOnes)(format, { name: "b", binding: 2, scalesBinding: residual ? 5 : 4 });
   const loadB = (j: number): string =>
     transposedB
-      ? `b[b${j}_at + k]`
-      : `vec4f(b[b${j}_at], b[b${j}_at + params.b_stride], b[b${j}_at + 2u * params.b_stride], b[b${j}_at + 3u * params.b_stride])`;
+      ? b.load(`b${j}_at + k`)
+      : `vec4f(${["", " + params.b_stride", " + 2u * params.b_stride", " + 3u * params.b_stride"].map((step) => b.load(`b${j}_at${step}`)).join(", ")})`;
   const rowValue = (i: number): string => (lanes === 1 ? `a${i}` : `subgroupBroadcast(a${Math.floor(i / lanes)}, ${i % lanes}u)`);
   return withPrelude(
     target,
-    `matmul ${layout}${residual ? " + residual" : ""}`,
+    `matmul ${layout}${format === "f32" ? "" : ` ${format}`}${residual ? " + residual" : ""}`,
     `struct Params {
   m: u32, n: u32, k4: u32, a_stride: u32, b_stride: u32, c_stride: u32, a_offset: u32, b_offset: u32, c_offset: u32, accumulate: u32, alpha: f32
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<${transposedA ? "f32" : "vec4f"}>;
-@group(0) @binding(2) var<storage, read> b: array<${transposedB ? "vec4f" : "f32"}>;
+${b.declarations}
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;
 ${residual ? "@group(0) @binding(4) var<storage, read> residual: array<f32>;" : ""}
 fn store(row: u32, column: u32, sum: f32) {
