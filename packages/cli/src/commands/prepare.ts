@@ -5,12 +5,14 @@ import {
   benchmarkPrompts,
   type CleaningStep,
   type CleanReport,
+  cleaningExamples,
   cleaningTable,
   collectRows,
   type Drop,
   decontaminate,
   dedupe,
   dropPhrases,
+  filterLanguage,
   filterLength,
   loadTokenizer,
   type MixReport,
@@ -42,6 +44,7 @@ const flagTable = {
   minTokens: integer({ help: "drop shorter rows", min: 0 }),
   maxTokens: integer({ help: "drop longer rows", min: 1 }),
   tokenizer: text({ help: "model folder whose tokens --min-tokens and --max-tokens count [words]", placeholder: "DIR" }),
+  languages: texts({ help: "drop rows in other languages than these: en,de", placeholder: "CODE,..." }),
   dedupe: choice({ help: "drop rows that repeat an earlier one", choices: ["exact", "minhash"] }),
   decontaminate: texts({ help: "drop rows that hold a prompt of these benchmark files", placeholder: "FILES" }),
   split: texts({
@@ -55,10 +58,10 @@ type Flags = FlagValues<typeof flagTable>;
 /** `zephyr prepare`: filters, truecase, dedupe, decontaminate, mix, split. */
 export const prepare = command({
   description:
-    "Cleans, mixes and splits rows: mix, truecase, drop phrases, lengths, dedupe, decontaminate, split, in this order, all off unless asked for. OUTPUT.report.json lists each drop with its reason.",
+    "Cleans, mixes and splits rows: mix, truecase, drop phrases, lengths, languages, dedupe, decontaminate, split, in this order, all off unless asked for. OUTPUT.report.json lists each drop with its reason.",
   flags: flagTable,
   graceful: true,
-  async run({ flags, reporter, interrupt }) {
+  async run({ flags, interrupt }) {
     const { output, overwrite } = flags;
     const parts = flags.split && fractions(flags.split, "--split", "=");
     const outputs = parts
@@ -86,14 +89,21 @@ export const prepare = command({
     }
     const report = { mix: mixed, steps: reports, split: splitReport, drops };
     writeJson(`${output}.report.json`, report);
-    if (reports.length > 0) reporter.note(cleaningTable(reports));
-    const lines = Object.entries(outputs).map(([name, path]) => `${path}: ${counts[name]} rows`);
+    const written = Object.entries(outputs).map(([name, path]) => `${path}: ${counts[name]} rows`);
+    const lines = [cleaningLines(reports), written.join("\n")].filter((part) => part !== "");
     return {
       result: { outputs, rows: counts, mix: mixed, steps: reports, split: splitReport, report: `${output}.report.json` },
       lines,
     };
   },
 });
+
+/** The table of what went and why, and below it examples. */
+function cleaningLines(reports: readonly CleanReport[]): string {
+  if (reports.length === 0) return "";
+  const examples = cleaningExamples(reports);
+  return `${cleaningTable(reports)}\n${examples === "" ? "" : `\nfor example\n${examples}\n`}`;
+}
 
 function sources({ input, mix: mixed, seed }: Flags, onReport: (report: MixReport) => void): AsyncIterable<UntypedRow> {
   if (input !== undefined) checkInput(input, "--input");
@@ -124,9 +134,18 @@ async function cleaningSteps(flags: Flags, watch: Watch): Promise<CleaningStep[]
     const bounds = { ...(minTokens !== undefined && { minTokens }), ...(maxTokens !== undefined && { maxTokens }) };
     steps.push(filterLength({ ...bounds, ...(countTokens && { countTokens }), ...watch }));
   }
+  if (flags.languages !== undefined) steps.push(languageStep(flags.languages, watch));
   if (method !== undefined) steps.push(dedupe({ method, ...watch }));
   if (benchmarks !== undefined) steps.push(decontaminate({ against: await Promise.all(benchmarks.map(benchmark)), ...watch }));
   return steps;
+}
+
+function languageStep(languages: readonly string[], watch: Watch): CleaningStep {
+  try {
+    return filterLanguage({ languages, ...watch });
+  } catch (error) {
+    throw usageError(`--languages: ${(error as Error).message}`);
+  }
 }
 
 async function phrasesOf(file: string): Promise<string[]> {
@@ -145,14 +164,15 @@ async function benchmark(file: string): Promise<Benchmark> {
 
 /** `train=0.98` or `a.jsonl:0.5`: names and fractions. */
 function fractions(given: readonly string[], flag: string, separator: string): Record<string, number> {
-  return Object.fromEntries(
-    given.map((part) => {
-      const at = part.lastIndexOf(separator);
-      const [name, fraction] = [part.slice(0, at), Number(part.slice(at + 1))];
-      if (at > 0 && part.length > at + 1 && fraction > 0 && fraction <= 1) return [name, fraction];
-      throw usageError(`${flag} is ${JSON.stringify(part)}; give a name, "${separator}" and a fraction above 0 to 1`);
-    }),
-  );
+  const parts = given.map((part): [string, number] => {
+    const at = part.lastIndexOf(separator);
+    const [name, fraction] = [part.slice(0, at), Number(part.slice(at + 1))];
+    if (at > 0 && part.length > at + 1 && fraction > 0 && fraction <= 1) return [name, fraction];
+    throw usageError(`${flag} is ${JSON.stringify(part)}; give a name, "${separator}" and a fraction above 0 to 1`);
+  });
+  const twice = parts.find(([name], i) => parts.findIndex(([other]) => other === name) !== i);
+  if (twice !== undefined) throw usageError(`${flag} names ${twice[0]} twice; give each once`);
+  return Object.fromEntries(parts);
 }
 
 /** `rows.jsonl.gz` for part "test": `rows.test.jsonl.gz`. */

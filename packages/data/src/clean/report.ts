@@ -111,6 +111,31 @@ function excerptOf(text: string): string {
 }
 
 /**
+ * Examples of what went and why, `perReason` rows of each reason and as many rewritten texts of each step, a line each.
+ *
+ * @example
+ * console.log(cleaningExamples(reports));
+ */
+export function cleaningExamples(reports: readonly CleanReport[], perReason = 2): string {
+  const oneLine = (text: string) => JSON.stringify(text.replace(/\s+/g, " ").trim());
+  const lines = reports.flatMap(({ step, dropped, examples, changes }) => [
+    ...Object.keys(dropped).flatMap((reason) =>
+      examples
+        .filter((drop) => drop.reason === reason)
+        .slice(0, perReason)
+        .map(({ row, prompt_id: id, detail, excerpt }) => {
+          const place = `row ${row}${id === undefined ? "" : ` (${id})`}`;
+          return `${step}, ${place}: ${reason}, ${detail}: ${oneLine(excerpt)}`;
+        }),
+    ),
+    ...changes
+      .slice(0, perReason)
+      .map(({ row, before, after }) => `${step}, row ${row}: ${oneLine(before)} became ${oneLine(after)}`),
+  ]);
+  return lines.join("\n");
+}
+
+/**
  * The reports of several steps as one table of text: per step and reason how many rows went, and their share of the step's input.
  *
  * @example
