@@ -144,6 +144,7 @@ export {
   type IntervalOptions,
   meanInterval,
   rateInterval,
+  wilsonEnds,
 } from "./statistics/interval.ts";
 export { type PairedDifference, pairedDifference } from "./statistics/paired-difference.ts";
 export { sampleSize } from "./statistics/sample-size.ts";

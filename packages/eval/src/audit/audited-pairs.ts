@@ -1,4 +1,4 @@
-import { isSwitched } from "../alpaca-eval/annotator-replies.ts";
+import { isSwitched, preferenceFromReply } from "../alpaca-eval/annotator-replies.ts";
 import type { Annotation } from "../alpaca-eval/rows.ts";
 import { winnerOfGame } from "../mt-bench/parse-judgment.ts";
 import type { ModelAnswer, PairJudgment, PairWinner } from "../mt-bench/rows.ts";
@@ -43,7 +43,8 @@ export function pairsOfAnnotations(annotations: readonly Annotation[], seed = 0)
   return annotations
     .filter((row) => row.output_1 === undefined || row.output_1 !== row.output_2)
     .map((row) => {
-      const winner = winnerOf(row.preference);
+      const isRaw = row.preference === undefined && row.raw_completion !== undefined;
+      const winner = winnerOf(isRaw ? preferenceFromReply(row, seed) : row.preference);
       const switched = isSwitched(row.instruction, seed);
       return {
         id: row.instruction,
