@@ -23,6 +23,8 @@ export interface Ran {
 export interface Running {
   result: Promise<Ran>;
   kill(signal: NodeJS.Signals): void;
+  /** Waits until stderr holds a text; rejects where the process ends before. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 export function startCli(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Running {
@@ -37,7 +39,17 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
     child.on("error", fail);
     child.on("close", (code, signal) => done({ code, signal, ...output }));
   });
-  return { result, kill: (signal) => child.kill(signal) };
+  const says = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((found, fail) => {
+      const look = (): void => {
+        const match = pattern.exec(output.stderr);
+        if (match) found(match);
+      };
+      child.stderr.on("data", look);
+      child.on("close", () => fail(new Error(`the command ended before it said ${pattern}: ${output.stderr}`)));
+      look();
+    });
+  return { result, kill: (signal) => child.kill(signal), says };
 }
 
 export const runCli = (args: readonly string[], env?: Record<string, string>, cwd?: string): Promise<Ran> =>
