@@ -11,6 +11,8 @@ export interface PlannedStage {
   status: "done" | "goes on" | "to do";
   /** At most so many: stages before may drop some. */
   rows: number | null;
+  /** The data set on the Hub that has to be downloaded before its rows can be counted. */
+  on_hub?: string;
   requests?: number | null;
   /** US dollars, least and most; null without prices. */
   cost_usd?: readonly [number, number] | null;
@@ -37,6 +39,8 @@ export async function planStages(
   dryRun: DryRun,
 ): Promise<PlannedStage[]> {
   const counts = new Map<string, number>();
+  const models = new Map<string, string>();
+  const outputs = new Set(stages.map(({ given }) => given.get("output")));
   const planned: PlannedStage[] = [];
   for (const stage of stages) {
     const known = before.get(stage.name);
@@ -45,9 +49,15 @@ export async function planStages(
     if (typeof output === "string" && rows !== null) counts.set(output, rows);
     const status = known === undefined ? "to do" : known.status === "done" ? "done" : "goes on";
     const { name, words: command } = stage;
-    const common = { name, command, status, rows } as const;
+    const model = stage.given.get("model");
+    // A stage that begins with what an earlier one makes has a model of the earlier one's shape.
+    const shape = typeof model === "string" ? (models.get(model) ?? model) : undefined;
+    if (typeof output === "string" && shape !== undefined) models.set(output, shape);
+    const data = stage.given.get("data");
+    const onHub = rows === null && typeof data === "string" && !outputs.has(data) ? { on_hub: data } : {};
+    const common = { name, command, status, rows, ...onHub } as const;
     if (status === "done") planned.push({ ...common, seconds: known!.seconds });
-    else planned.push({ ...common, ...(await requestsOf(stage, dryRun)), ...(await trainingOf(stage, rows)) });
+    else planned.push({ ...common, ...(await requestsOf(stage, dryRun)), ...(await trainingOf(stage, rows, shape)) });
   }
   return planned;
 }
@@ -69,13 +79,12 @@ async function requestsOf(stage: Stage, dryRun: DryRun): Promise<Partial<Planned
   return { requests: estimate?.requests ?? null, cost_usd: estimate?.cost_usd ?? null };
 }
 
-async function trainingOf({ words, given, command }: Stage, rows: number | null): Promise<Partial<PlannedStage>> {
+async function trainingOf({ words, given, command }: Stage, rows: number | null, model = ""): Promise<Partial<PlannedStage>> {
   if (words !== "sft" && words !== "dpo") return {};
   const setting = (name: string): number => Number(given.get(name) ?? command.flags[name]!.fallback);
   const perStep = setting("perDeviceTrainBatchSize") * setting("gradientAccumulationSteps");
   const maxSteps = setting("maxSteps");
   const steps = rows === null ? null : Math.ceil(Math.ceil(rows / perStep) * setting("numTrainEpochs"));
-  const model = String(given.get("model"));
   const loraR = given.get("loraR");
   const memory = existsSync(join(model, "config.json"))
     ? (await inspectModel(model, Number(loraR ?? 16))).memory[loraR === undefined ? "full" : "lora"].total_bytes / 2 ** 20
@@ -94,7 +103,7 @@ export function planLines(stages: readonly PlannedStage[]): string[] {
 
 function details(stage: PlannedStage): string[] {
   const { command, status, rows, requests, cost_usd, steps, memory_mib, seconds } = stage;
-  const unknown = "as many as the stages before leave";
+  const unknown = stage.on_hub === undefined ? "as many as the stages before leave" : `known when ${stage.on_hub} is downloaded`;
   return [
     ...(command === stage.name ? [] : [command]),
     status === "done" ? `done in ${seconds!.toFixed(1)} s` : status,

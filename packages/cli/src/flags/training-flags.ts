@@ -21,6 +21,10 @@ export const sourceFlags = {
     placeholder: "FILE|ID",
     required: true,
   }),
+  chatTemplatePath: text({
+    help: "how a conversation is written, for a model that does not say it: zephyr, a Jinja file, or a folder with one",
+    placeholder: "PATH",
+  }),
   datasetTrainSplit: text({ help: "split of a dataset on the Hub to train on", default: "train", placeholder: "NAME" }),
   datasetTestSplit: text({ help: "split of a dataset on the Hub to evaluate on", default: "test", placeholder: "NAME" }),
   output: text({ help: "folder for model, log and checkpoints", placeholder: "DIR", required: true }),
@@ -58,9 +62,9 @@ export const adapterFlags = {
   loraR: integer({ help: "train a low-rank adapter of this rank instead of all weights", min: 1 }),
   loraAlpha: number({ help: "scale of the adapter [32]", min: 0, above: true }),
   loraTargetModules: texts({ help: "all-linear, or names such as q_proj,v_proj [all-linear]", placeholder: "NAMES" }),
-  loraDropout: number({ help: "only 0 for now", min: 0, max: 1 }),
+  loraDropout: number({ help: "share of the adapter's inputs dropped in sft [0]; off in dpo, as in TRL", min: 0, max: 0.999 }),
   initAdapter: text({ help: "go on with the PEFT adapter of this folder", placeholder: "DIR" }),
-  dtype: choice({ help: "base weights; only f32 for now", choices: ["f32", "bf16", "nf4"], default: "f32" }),
+  dtype: choice({ help: "base weights; bf16 and nf4 (QLoRA) under an adapter", choices: ["f32", "bf16", "nf4"], default: "f32" }),
 };
 
 /** What happens between steps. */

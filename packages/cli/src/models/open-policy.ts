@@ -1,12 +1,16 @@
-import { type LoadModelOptions, loadModel, type Policy, requestDevice } from "@zephyr/train-webgpu";
-import { text } from "../flags/flag.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type LoadModelOptions, loadModel, type Policy, requestDevice, type WeightDtype } from "@zephyr/train-webgpu";
+import { choice, text } from "../flags/flag.ts";
 import type { Reporter } from "../progress/progress.ts";
+import { chatTemplateText, TEMPLATE_FILE, tokenizerOf } from "./chat-template.ts";
 import { modelFolder } from "./sources.ts";
 
 /** Which model a command reads. */
 export const modelFlags = {
   model: text({ help: "model folder, or id on the Hugging Face Hub", placeholder: "DIR|ID", required: true }),
   adapter: text({ help: "PEFT adapter on top of it", placeholder: "DIR" }),
+  dtype: choice({ help: "how the model's matrices are kept in memory", choices: ["f32", "bf16", "nf4"], default: "f32" }),
 };
 
 /** A model on a device of its own; disposing it frees both. */
@@ -16,14 +20,17 @@ export interface OpenModel extends Disposable {
 
 /** Opens the device and loads a model onto it. */
 export async function openModel(
-  { model, adapter }: { model: string; adapter: string | undefined },
+  { model, adapter, dtype = "f32" }: { model: string; adapter: string | undefined; dtype?: WeightDtype },
   reporter: Reporter,
 ): Promise<OpenModel> {
   const folder = await modelFolder(model, "--model");
   const device = await requestDevice({ onProgress: (message) => reporter.status(message) });
   try {
-    const options: LoadModelOptions = adapter === undefined ? {} : { adapter };
-    const policy = await loadModel(device, folder, options);
+    const options: LoadModelOptions = adapter === undefined ? { dtype } : { adapter, dtype };
+    const loaded = await loadModel(device, folder, options);
+    // An adapter's folder holds the template that it was trained under; the base model may have none.
+    const hasTemplate = adapter !== undefined && loaded.tokenizer !== undefined && existsSync(join(adapter, TEMPLATE_FILE));
+    const policy = hasTemplate ? { ...loaded, tokenizer: await tokenizerOf(folder, chatTemplateText(adapter)) } : loaded;
     return {
       policy,
       [Symbol.dispose]() {

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { collectRows, loadTokenizer, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
+import { collectRows, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
 import {
   type Device,
   loadModel,
@@ -14,6 +14,7 @@ import type { Invocation, Outcome } from "../commands/command.ts";
 import { number } from "../flags/flag.ts";
 import type { trainingFlags } from "../flags/training-flags.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
+import { chatTemplateText, checkTemplate, TEMPLATE_FILE, tokenizerOf } from "../models/chat-template.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
@@ -50,11 +51,13 @@ export async function trainCommand<R extends object, B>(
 ): Promise<Outcome> {
   const started = performance.now();
   checkTrainingFlags(flags);
+  const template = flags.chatTemplatePath === undefined ? undefined : chatTemplateText(flags.chatTemplatePath);
   const model = await modelFolder(flags.model, "--model");
   const source = await dataSource(flags.data, "--data", flags.datasetTrainSplit);
   const heldSource =
     flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
-  const tokenizer = existsSync(join(model, "tokenizer.json")) ? await loadTokenizer(model) : undefined;
+  const tokenizer = existsSync(join(model, "tokenizer.json")) ? await tokenizerOf(model, template) : undefined;
+  await checkTemplate(tokenizer, source.rows, flags.model);
   const settings = { ...recorded(flags, FREE_ON_RESUME), data_sha256: await source.fingerprint() };
   using folder = await openRunFolder({
     path: flags.output,
@@ -85,6 +88,7 @@ export async function trainCommand<R extends object, B>(
     const training = glue.start(run, options, batches);
     const summary = await runTraining({ training, folder, saveSteps: flags.saveSteps, evaluation, reporter, interrupt });
     await savePolicy(policy, folder.path);
+    if (template !== undefined) writeFileSync(join(folder.path, TEMPLATE_FILE), template);
     await writeFinalState(folder, summary, flags);
     return outcome(run, summary, (performance.now() - started) / 1000);
   } catch (error) {
