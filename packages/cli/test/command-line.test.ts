@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { commandNames } from "../src/commands/find-command.ts";
@@ -58,6 +58,9 @@ describe("the command line", () => {
     [["dpo", ...pair, "--output", "x", "--loss-type", "aot", "--use-weighting"], /sorts its batch/],
     [["dpo", ...pair, "--output", "x", "--ld-alpha", "2"], /from 0 to 1/],
     [["dpo", ...pair, "--output", "x", "--lora-alpha", "8"], /without --lora-r/],
+    [["sft", ...pair, "--output", "x", "--lora-dropout", "0.1"], /--lora-dropout is given without --lora-r/],
+    [["dpo", ...pair, "--output", "x", "--dtype", "bf16"], /--dtype bf16 keeps the base weights frozen; give --lora-r/],
+    [["sft", ...pair, "--output", "x", "--dtype", "nf4"], /--dtype nf4 keeps the base weights frozen/],
     [["binarize", "--input", "x", "--output", "y", "--preset", "zephyr-papr", "--seed", "0"], /did you mean "zephyr-paper"/],
     [["binarize", "--input", "x", "--output", "y", "--preset", "h4", "--seed", "zero"], /--seed is "zero"/],
     [["report"], /DIR is missing/],
@@ -67,18 +70,6 @@ describe("the command line", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
-  });
-
-  it.each([
-    ["--lora-r", "4", "--lora-dropout", "0.05"],
-    ["--dtype", "bf16"],
-    ["--dtype", "nf4"],
-  ])("%s is refused as long as it would have no effect", async (...flags) => {
-    const output = join(temporaryFolder(), "run");
-    const { code, stderr } = await runHere(["dpo", ...pair, "--output", output, ...flags]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/not supported yet|cannot be trained yet/);
-    expect(existsSync(output)).toBe(false);
   });
 
   it("a mistake is exit code 2 of the process, too", async () => {

@@ -154,6 +154,8 @@ describe("zephyr dpo", () => {
     expect(desensitized[0]).toMatchObject({ "rewards/margins": 0 });
     expect(desensitized[0]!["logps/chosen"]).not.toBe(precomputed[0]!["logps/chosen"]);
     expect(await run("ld-copy", ["--ld-alpha", "0.5", "--use-weighting", "--reference", "copy"])).toEqual(desensitized);
+    const nf4 = ["--dtype", "nf4", "--lora-r", "2"];
+    expect(await run("nf4", nf4)).not.toEqual(await run("f32", nf4.slice(2)));
     const off = await run("off", ["--lora-r", "2", "--lora-target-modules", "q_proj", "v_proj", "--reference", "adapter-off"]);
     expect(await run("on", ["--lora-r", "2", "--lora-target-modules", "q_proj,v_proj", "--reference", "precompute"])).toEqual(
       off,

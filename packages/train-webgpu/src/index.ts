@@ -6,8 +6,10 @@ export type { ModelConfig, ModelType } from "./formats/model-config/model-config
 export { type ParameterShape, parameterShapes } from "./formats/model-config/parameter-shapes.ts";
 export { parseModelConfig } from "./formats/model-config/parse-model-config.ts";
 // Runs on disk
-export { listCheckpoints, newestGoodCheckpoint } from "./formats/trainer-state/checkpoint.ts";
+export { type Checkpoint, listCheckpoints, newestGoodCheckpoint } from "./formats/trainer-state/checkpoint.ts";
+export { copyCheckpointModel } from "./formats/trainer-state/copy-model.ts";
 export { appendLog, cutLog, LOG_FILE, type LogEntry, readLog } from "./formats/trainer-state/log-history.ts";
+export { pruneCheckpoints, type RetentionOptions } from "./formats/trainer-state/retention.ts";
 // Sampling
 export { createGenerator, type Generator, type GeneratorOptions } from "./generate/generator.ts";
 export type { TokenLogp } from "./generate/log-probabilities.ts";

@@ -76,12 +76,21 @@ export const dpo = command({
         }
         const adapter = adapterOptions(flags);
         if (reference.mode === "copy") {
-          const load = reference.model === undefined ? adapter : {};
+          const load = reference.model === undefined ? adapter : { dtype: flags.dtype };
           copy ??= await referenceCopy(run.device, reference.model ?? run.model, { load, pairsPerBatch, ...ld });
           return rows;
         }
         const key = [await source.fingerprint(), run.policy.tokenizer?.fingerprint, maxLength, adapter];
-        return scorePairs(rows, { run, reference, key, pairsPerBatch, ldAlpha: flags.ldAlpha, reporter, interrupt });
+        return scorePairs(rows, {
+          run,
+          reference,
+          key,
+          pairsPerBatch,
+          ldAlpha: flags.ldAlpha,
+          dtype: flags.dtype,
+          reporter,
+          interrupt,
+        });
       },
       collate: (rows, size) => collatePreferences({ pairsPerBatch: size })(copy ? copy.score(rows) : rows),
       start: ({ policy }, options, batches) =>

@@ -73,6 +73,13 @@ export const monitoringFlags = {
   evalData: text({ help: "held-out rows, as --data", placeholder: "FILE|ID" }),
   evalSteps: integer({ help: "steps between evaluations; without it once, at the end", min: 1 }),
   perDeviceEvalBatchSize: integer({ help: "rows or pairs per batch of an evaluation", default: 8, min: 1 }),
+  saveTotalLimit: integer({ help: "checkpoints that stay, the newest and the best always [all]", min: 1 }),
+  loadBestModelAtEnd: toggle({ help: "save at each best evaluation; the final model is that of the best" }),
+  metricForBestModel: text({ help: "what evaluations are compared by", default: "eval_loss", placeholder: "NAME" }),
+  greaterIsBetter: toggle({ help: "more of that metric is better [unless its name ends with loss]" }),
+  earlyStoppingPatience: integer({ help: "end after so many evaluations without an improvement [never]", min: 1 }),
+  earlyStoppingThreshold: number({ help: "what an improvement must exceed", default: 0, min: 0 }),
+  lossLimit: number({ help: "end where a step's loss is above it; 0: never [20 times the first loss, or 20]", min: 0 }),
 };
 
 export const trainingFlags = { ...sourceFlags, ...optimizationFlags, ...adapterFlags, ...monitoringFlags };

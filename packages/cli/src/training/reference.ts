@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cacheRows, collectRows, pipe, rowsOf, type TokenizedPreferenceRow, type Transform, transform } from "@zephyr/data";
-import { type Device, type LoadModelOptions, loadModel, referenceLogps } from "@zephyr/train-webgpu";
+import { type Device, type LoadModelOptions, loadModel, referenceLogps, type WeightDtype } from "@zephyr/train-webgpu";
 import { usageError } from "../errors/usage-error.ts";
 import { type Interrupt, untilInterrupted } from "../interrupt/interrupt.ts";
 import type { Reporter } from "../progress/progress.ts";
@@ -41,6 +41,8 @@ export interface ScorePairs {
   pairsPerBatch: number;
   /** LD-DPO's weight of the longer completion's tail. */
   ldAlpha: number | undefined;
+  /** How the base weights of another model than the policy are kept. */
+  dtype: WeightDtype;
   reporter: Reporter;
   interrupt: Interrupt;
 }
@@ -51,7 +53,7 @@ export interface ScorePairs {
  */
 export async function scorePairs(
   rows: TokenizedPreferenceRow[],
-  { run, reference, key, pairsPerBatch, ldAlpha, reporter, interrupt }: ScorePairs,
+  { run, reference, key, pairsPerBatch, ldAlpha, dtype, reporter, interrupt }: ScorePairs,
 ): Promise<TokenizedPreferenceRow[]> {
   const { device, policy, folder, model } = run;
   const adapter = reference.mode === "adapter-off" ? "off" : "on";
@@ -59,7 +61,7 @@ export async function scorePairs(
     pairs: AsyncIterable<TokenizedPreferenceRow>,
   ) {
     const progress = reporter.progress("reference log-probabilities", rows.length);
-    const other = reference.model === undefined ? undefined : await loadModel(device, reference.model);
+    const other = reference.model === undefined ? undefined : await loadModel(device, reference.model, { dtype });
     try {
       let done = 0;
       const scored = referenceLogps<TokenizedPreferenceRow>(other ?? policy, {

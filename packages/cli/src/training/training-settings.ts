@@ -2,6 +2,7 @@ import type { LoadModelOptions, TrainingOptions } from "@zephyr/train-webgpu";
 import { usageError } from "../errors/usage-error.ts";
 import type { FlagValues } from "../flags/flag.ts";
 import type { adapterFlags, optimizationFlags, trainingFlags } from "../flags/training-flags.ts";
+import { type BestEvaluationOptions, metricNamed } from "./best-evaluation.ts";
 
 /** Flags that the numbers do not depend on, or that say where things lie: free to change on a resume. */
 export const FREE_ON_RESUME = [
@@ -12,15 +13,35 @@ export const FREE_ON_RESUME = [
   "resume",
   "overwrite",
   "saveSteps",
+  "saveTotalLimit",
   "evalData",
   "evalSteps",
   "perDeviceEvalBatchSize",
   "gradientCheckpointing",
+  "lossLimit",
 ] as const;
+
+/** What `settings` leaves out of a run's record: under early stopping and `--load-best-model-at-end` evaluations decide the result. */
+export function freeOnResume(flags: FlagValues<typeof trainingFlags>): readonly string[] {
+  const decide = flags.earlyStoppingPatience !== undefined || flags.loadBestModelAtEnd;
+  return FREE_ON_RESUME.filter((name) => !(decide && (name === "evalSteps" || name === "perDeviceEvalBatchSize")));
+}
+
+/** How evaluations are compared; undefined where there are none. */
+export function bestOptions(flags: FlagValues<typeof trainingFlags>): BestEvaluationOptions | undefined {
+  if (flags.evalData === undefined) return undefined;
+  const { metric, greaterIsBetter } = metricNamed(flags.metricForBestModel);
+  return {
+    metric,
+    greaterIsBetter: flags.greaterIsBetter ?? greaterIsBetter,
+    patience: flags.earlyStoppingPatience,
+    threshold: flags.earlyStoppingThreshold,
+  };
+}
 
 /** Throws a usage error for flags that contradict each other or that the engine cannot honour yet. */
 export function checkTrainingFlags(flags: FlagValues<typeof trainingFlags>): void {
-  const { resume, overwrite, warmupRatio, warmupSteps, dtype, loraDropout, maxSteps, evalSteps, evalData } = flags;
+  const { resume, overwrite, warmupRatio, warmupSteps, maxSteps, evalSteps, evalData } = flags;
   if (resume && overwrite) throw usageError("--resume and --overwrite are both given; give one");
   if (warmupRatio !== undefined && warmupSteps !== undefined)
     throw usageError("--warmup-ratio and --warmup-steps are both given; give one");
@@ -30,17 +51,25 @@ export function checkTrainingFlags(flags: FlagValues<typeof trainingFlags>): voi
   if (maxSteps === 0) throw usageError("--max-steps is 0; give a whole number from 1, or leave it out");
   if (evalSteps !== undefined && evalData === undefined)
     throw usageError("--eval-steps is given without --eval-data; give the held-out rows");
-  if (dtype !== "f32")
-    throw usageError(`--dtype ${dtype} cannot be trained yet: base weights are kept in f32; leave --dtype out`);
-  if (loraDropout !== undefined && loraDropout > 0) {
-    throw usageError(
-      `--lora-dropout ${loraDropout} is not supported yet: adapters train without dropout; leave it out or give 0`,
-    );
-  }
+  checkBest(flags);
   checkAdapter(flags);
 }
 
-function checkAdapter({ loraR, loraAlpha, loraTargetModules, initAdapter }: FlagValues<typeof adapterFlags>): void {
+function checkBest({ evalData, evalSteps, ...flags }: FlagValues<typeof trainingFlags>): void {
+  for (const [name, given] of [
+    ["--load-best-model-at-end", flags.loadBestModelAtEnd],
+    ["--early-stopping-patience", flags.earlyStoppingPatience !== undefined],
+  ] as const)
+    if (given && (evalData === undefined || evalSteps === undefined))
+      throw usageError(`${name} needs evaluations; give --eval-data and --eval-steps`);
+}
+
+function checkAdapter(flags: FlagValues<typeof adapterFlags>): void {
+  const { loraR, loraAlpha, loraTargetModules, loraDropout, initAdapter, dtype } = flags;
+  if (dtype !== "f32" && loraR === undefined && initAdapter === undefined)
+    throw usageError(`--dtype ${dtype} keeps the base weights frozen; give --lora-r or --init-adapter, or --dtype f32`);
+  if (loraDropout !== undefined && loraR === undefined)
+    throw usageError("--lora-dropout is given without --lora-r; give the rank, too (an adapter of --init-adapter keeps its own)");
   if (loraR !== undefined && initAdapter !== undefined)
     throw usageError("--lora-r and --init-adapter are both given; a fresh adapter or the one of a folder, not both");
   if (loraR === undefined && (loraAlpha !== undefined || loraTargetModules !== undefined)) {
@@ -52,11 +81,15 @@ function checkAdapter({ loraR, loraAlpha, loraTargetModules, initAdapter }: Flag
 
 /** The adapter that `loadModel` makes or reads. */
 export function adapterOptions(flags: FlagValues<typeof adapterFlags> & { seed: number }): LoadModelOptions {
-  const { loraR, loraAlpha = 32, loraTargetModules, initAdapter, seed } = flags;
-  if (initAdapter !== undefined) return { adapter: initAdapter };
-  if (loraR === undefined) return {};
+  const { loraR, loraAlpha = 32, loraTargetModules, loraDropout: dropout = 0, initAdapter, seed, dtype } = flags;
+  if (initAdapter !== undefined) return { adapter: initAdapter, dtype };
+  if (loraR === undefined) return { dtype };
   const everything = loraTargetModules === undefined || (loraTargetModules.length === 1 && loraTargetModules[0] === "all-linear");
-  return { lora: { r: loraR, alpha: loraAlpha, targetModules: everything ? "all-linear" : loraTargetModules }, seed };
+  return {
+    lora: { r: loraR, alpha: loraAlpha, targetModules: everything ? "all-linear" : loraTargetModules, dropout },
+    seed,
+    dtype,
+  };
 }
 
 /** The trainers' options, without policy and batches. */

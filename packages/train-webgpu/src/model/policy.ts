@@ -56,22 +56,32 @@ export function createPolicy({ device, config, weights, adapter, tokenizer, fold
   return policy;
 }
 
-/** The low-rank update of each adapted module; `tensor` may swap in the trainable form of a matrix. */
-export function lowRankOf(
-  adapter: DeviceAdapter | undefined,
-  tensor: (name: string, matrix: Tensor) => Tensor = (_, matrix) => matrix,
-) {
+export interface LowRankOptions {
+  /** Swaps in the trainable form of a matrix. */
+  tensor?: (name: string, matrix: Tensor) => Tensor;
+  /** Turns the adapter's dropout on, drawn from this seed. */
+  dropoutSeed?: number | undefined;
+}
+
+/** The low-rank update of each adapted module. */
+export function lowRankOf(adapter: DeviceAdapter | undefined, options: LowRankOptions = {}) {
+  const { tensor = (_: string, matrix: Tensor) => matrix, dropoutSeed } = options;
+  const modules = [...(adapter?.weights.tensors.keys() ?? [])].filter((name) => name.endsWith(".lora_A.weight"));
   return (module: string): LowRank | undefined => {
     const [nameA, nameB] = [`${module}.lora_A.weight`, `${module}.lora_B.weight`];
     const a = adapter?.weights.tensors.get(nameA);
     const b = adapter?.weights.tensors.get(nameB);
     if (!adapter || !a || !b) return undefined;
     const scaling = loraScaling(adapter.config);
+    const probability = dropoutSeed === undefined ? 0 : adapter.config.loraDropout;
+    const stream = modules.indexOf(nameA);
+    const width = a.bytes / 4 / paddedRank(adapter.config.r);
     return {
       a: tensor(nameA, a),
       b: tensor(nameB, b),
       rank: paddedRank(adapter.config.r),
       scale: (s) => scaling * s.adapterScale,
+      ...(probability > 0 && { dropout: { width, probability, stream, seed: dropoutSeed! } }),
     };
   };
 }

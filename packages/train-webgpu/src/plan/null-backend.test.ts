@@ -16,6 +16,7 @@ import { rmsNorm } from "../kernels/rms-norm/rms-norm.ts";
 import { rope } from "../kernels/rope/rope.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { swiglu } from "../kernels/swiglu/swiglu.ts";
+import { unpack } from "../kernels/unpack/unpack.ts";
 import { noSizes } from "../testing/tape.ts";
 import { compile } from "./pipeline.ts";
 import { createTape, type Tape } from "./tape.ts";
@@ -61,7 +62,8 @@ function attentionBlocks(tape: Tape, device: Device, headDim: number): void {
 function everyOp(tape: Tape, device: Device): void {
   const rows = () => 8;
   const rowShape = { rows, maxRows: 8, width: 8, eps: 1e-5 };
-  const lowRank = { a: t("a", true), b: t("b", true), rank: 4, scale: () => 1 };
+  const dropout = { width: 8, probability: 0.1, seed: 1, stream: 0 };
+  const lowRank = { a: t("a", true), b: t("b", true), rank: 4, scale: () => 1, dropout };
   const linearShape = { rows, maxRows: 8, inputs: 8, outputs: 8, residual: t("residual"), lowRank };
   const inputs = { ids: t("ids"), distinctIds: t("distinct"), distinctOffsets: t("offsets"), orderById: t("order") };
   const labels = {
@@ -74,7 +76,19 @@ function everyOp(tape: Tape, device: Device): void {
     sequenceGradient: t("sequence gradient"),
   };
   const head = { width: 8, vocabulary: 8, maxTokens: 8, maxLabelled: 8, chunkBytes: 128 };
+  const packed = (["bf16", "f16", "nf4"] as const).map((format): Tensor => {
+    return { ...t(format), format, ...(format === "nf4" && { scales: t("scales") }) };
+  });
+  const ofPacked = packed.flatMap((weight) => {
+    unpack(tape, device, weight, { ...t("unpacked"), bytes: 2048, place: { buffer: {} as GPUBuffer, offset: 0 } }, 8);
+    return [
+      embedding(tape, device, inputs, weight, 8, 8),
+      linear(tape, device, t("x", true), weight, linearShape),
+      linear(tape, device, t("x", true), weight, { rows, maxRows: 8, inputs: 8, outputs: 8 }),
+    ];
+  });
   const seeded = [
+    ...ofPacked,
     embedding(tape, device, inputs, t("table", true), 8, 8),
     rmsNorm(tape, device, t("x", true), t("norm", true), rowShape),
     linear(tape, device, t("x", true), t("w", true), linearShape),

@@ -39,6 +39,8 @@ export interface Sizes {
   lossScale: number;
   /** Factor on the low-rank update: 1, or 0 to see the base model. */
   adapterScale: number;
+  /** Which random numbers dropout uses: another one for every micro-batch; 0 switches it off. */
+  dropoutDraw: number;
   /** Learning rate of this optimizer step. */
   learningRate: number;
   /** Optimizer steps, counted from 1. */
@@ -56,6 +58,7 @@ export const noSizes: Sizes = {
   accumulate: 0,
   lossScale: 1,
   adapterScale: 1,
+  dropoutDraw: 0,
   learningRate: 0,
   step: 1,
 };

@@ -1,4 +1,4 @@
-import { collatePreferences, pipe, rowsOf, type TokenizedPreferenceRow } from "@zephyr/data";
+import { collatePreferences, collectRows, pipe, rowsOf, type TokenizedPreferenceRow } from "@zephyr/data";
 import { dpo } from "@zephyr/losses";
 import { describe, expect, it } from "vitest";
 import type { Device } from "../device/request-device.ts";
@@ -36,7 +36,7 @@ const pairs: TokenizedPreferenceRow[] = [0, 1].map((i) => ({
 /** Two steps of DPO, then the log-probabilities of its tokens; and what was the largest binding. */
 async function run(device: Device): Promise<number[]> {
   using policy = await createModel(device, config, { seed: 1 });
-  const scored: TokenizedPreferenceRow[] = await Array.fromAsync(pipe(rowsOf(pairs), referenceLogps(policy)));
+  const scored: TokenizedPreferenceRow[] = await collectRows(pipe(rowsOf(pairs), referenceLogps(policy)));
   const batches = () => pipe(rowsOf(scored), collatePreferences({ pairsPerBatch: 2 }));
   const numbers: number[] = [];
   for await (const { metrics } of trainPreference({ policy, batches, loss: dpo({ beta: 0.1 }), learningRate: 1e-3, epochs: 2 })) {

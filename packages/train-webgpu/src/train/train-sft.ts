@@ -20,22 +20,17 @@ const mean = (values: number[]): number => values.reduce((sum, value) => sum + v
  *   console.log(step, metrics.loss);
  */
 export function trainSft(options: TrainSftOptions): Training<TokenBatch> {
-  const { loraDropout = 0 } = options.policy.adapter?.config ?? {};
-  if (loraDropout > 0) {
-    throw new RangeError(
-      `trainSft: the adapter's dropout is ${loraDropout}, but training without dropout is all there is yet; set lora.dropout (lora_dropout in adapter_config.json) to 0`,
-    );
-  }
   const pool = plans(options.policy, options.activationCheckpointing ?? false);
   const labelled = (batch: TokenBatch): number => batch.completionMask.reduce((sum, bit) => sum + bit, 0);
   return train(options, {
-    async accumulate(window, trainables) {
+    dropout: true,
+    async accumulate(window, trainables, step) {
       const labels = window.reduce((sum, batch) => sum + labelled(batch), 0);
       if (labels === 0) throw new RangeError("trainSft: a step has no token to learn; check the completion masks");
       const results: SequenceResults[] = [];
       for (const [index, batch] of window.entries()) {
         const plan = await pool.holding(batch, trainables);
-        results.push(await plan.supervised(batch, { index, lossScale: 1 / labels }));
+        results.push(await plan.supervised(batch, { index, lossScale: 1 / labels, dropoutDraw: dropoutDraw(step, index) }));
       }
       return { loss: -results.reduce((sum, { logps }) => sum + total(logps), 0) / labels, ...tokenMetrics(results) };
     },
@@ -50,6 +45,9 @@ export function trainSft(options: TrainSftOptions): Training<TokenBatch> {
     [Symbol.dispose]: () => pool[Symbol.dispose](),
   });
 }
+
+/** A draw of its own for every micro-batch of a run, the same after a resume; steps hold up to 65,535 micro-batches. */
+const dropoutDraw = (step: number, index: number): number => (step * 0x1_0000 + index) >>> 0 || 1;
 
 /** TRL's means over labelled tokens, averaged over the micro-batches. */
 function tokenMetrics(results: SequenceResults[]): Record<string, number> {

@@ -25,7 +25,8 @@ export interface Trainables extends Disposable {
   bytes: number;
 }
 
-export function createTrainables(policy: Policy): Trainables {
+/** `dropoutSeed`: makes the adapter's dropout part of the plan, and draws from this seed. */
+export function createTrainables(policy: Policy, { dropoutSeed }: { dropoutSeed?: number | undefined } = {}): Trainables {
   const { device, weights, adapter } = policy;
   const moved = adapter ? adapter.weights : weights;
   const list = [...moved.tensors].map(([name, tensor]): Trainable => {
@@ -48,7 +49,7 @@ export function createTrainables(policy: Policy): Trainables {
   return {
     list,
     weight: (name) => (adapter ? undefined : byName.get(name)) ?? weightOf(weights, name),
-    lowRank: lowRankOf(adapter, (name, matrix) => byName.get(name) ?? matrix),
+    lowRank: lowRankOf(adapter, { tensor: (name, matrix) => byName.get(name) ?? matrix, dropoutSeed }),
     bytes: list.reduce((sum, { parameter }) => sum + 3 * parameter.bytes, 0),
     [Symbol.dispose]() {
       for (const { gradient, firstMoment, secondMoment } of list) {

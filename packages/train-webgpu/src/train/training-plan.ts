@@ -44,6 +44,8 @@ export interface MicroBatchPlace {
   index: number;
   /** Factor on its loss. */
   lossScale: number;
+  /** Which random numbers the adapter's dropout uses; 0, the default, switches it off. */
+  dropoutDraw?: number;
 }
 
 /** Forward, loss and backward of one micro-batch; the gradients lie on the device afterwards. */
@@ -151,8 +153,8 @@ export async function createTrainingPlan({
       const { own } = await results(batch);
       return { ...own, output: given(preferenceLogps(own, batch, pairOptions)) };
     },
-    async supervised(batch, { index, lossScale }) {
-      const sizes = { ...noSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale };
+    async supervised(batch, { index, lossScale, dropoutDraw = 0 }) {
+      const sizes = { ...noSizes, ...load(batch), accumulate: index > 0 ? 1 : 0, lossScale, dropoutDraw };
       write(device, labels.sequenceGradient, new Float32Array(sizes.sequences).fill(-lossScale));
       executor.run("forward", sizes);
       executor.run("backward", sizes);

@@ -60,10 +60,12 @@ export interface Training<B> extends AsyncIterable<TrainingStep> {
 
 /** What a micro-batch's objective does; each trainer has its own. */
 export interface Objective<B> extends Disposable {
-  /** Forward and backward of the micro-batches of one optimizer step; returns the metrics of the step but for the trainer's own. */
-  accumulate(window: B[], trainables: Trainables): Promise<Record<string, number>>;
+  /** Forward and backward of the micro-batches of one optimizer step; returns the metrics of the step (counted from 1) but for the trainer's own. */
+  accumulate(window: B[], trainables: Trainables, step: number): Promise<Record<string, number>>;
   /** Metrics of held-out batches. */
   evaluate(batches: AsyncIterable<B>, trainables: Trainables): Promise<Record<string, number>>;
+  /** Whether the adapter's dropout is at work. */
+  dropout?: boolean;
   tokens(batch: B): number;
   rowIds(batch: B): string[];
 }
@@ -90,14 +92,14 @@ export function train<B>(options: TrainingOptions & { batches: Batches<B> }, obj
     if (perEpoch === 0) throw new RangeError("train: there are no batches; give at least one");
     const totalSteps = maxSteps ?? Math.ceil(epochs * Math.ceil(perEpoch / accumulation));
     const warmupSteps = resolveWarmupSteps(totalSteps, pick(options, ["warmupSteps", "warmupRatio"]));
-    using trainables = createTrainables(policy);
+    using trainables = createTrainables(policy, { dropoutSeed: objective.dropout ? seed : undefined });
     using optimizer = await createOptimizer(policy.device, trainables, optimizerSettings(options));
     const state = await resumeFrom(policy, trainables, options.resumeFrom, { seed, totalSteps, epochs });
     running = { trainables, state, totalSteps };
     try {
       for (let epoch = state.epoch; state.step < totalSteps; epoch++) {
         for await (const window of windows(epochBatches(epoch), accumulation, state.microBatch)) {
-          const metrics = await objective.accumulate(window, trainables);
+          const metrics = await objective.accumulate(window, trainables, state.step + 1);
           const rate = learningRateAt(state.step, { schedule, learningRate, totalSteps, warmupSteps, scheduleOptions });
           optimizer.step(state.step + 1, rate);
           const gradNorm = await gradientNorm(policy, optimizer);

@@ -1,6 +1,7 @@
 import { formatOf } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { type DropoutShape, dropout } from "../dropout/dropout.ts";
 import { packedScales } from "../packed/packed.wgsl.ts";
 import { type KernelTarget, rowsPerWorkgroup } from "../prelude/prelude.ts";
 import { type Layout, matmulKernel, matmulTile } from "./matmul.wgsl.ts";
@@ -75,6 +76,8 @@ export interface LowRank {
   rank: number;
   /** A function of the batch: 0 shows the base model. */
   scale: Count;
+  /** Dropout of x on its way to A. */
+  dropout?: DropoutShape;
 }
 
 export interface LinearShape {
@@ -89,7 +92,7 @@ export interface LinearShape {
 
 /**
  * y [rows, outputs] = x [rows, inputs] W^T (+ residual) (+ scale (x A^T) B^T), W [outputs, inputs] as Hugging Face stores it.
- * Backward: dx = dy W, dW = dy^T x, and the residual takes dy as it is.
+ * With dropout, A sees a thinned x. Backward: dx = dy W, dW = dy^T x, and the residual takes dy as it is.
  */
 export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tensor, shape: LinearShape): Tensor {
   const { rows, maxRows, inputs, outputs, residual, lowRank } = shape;
@@ -107,8 +110,9 @@ export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tens
 
 function addLowRank(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, lowRank: LowRank, shape: LinearShape): void {
   const { a, b, rank, scale } = lowRank;
+  const seen = lowRank.dropout ? dropout(tape, target, x, lowRank.dropout) : x;
   const { rows, maxRows, inputs, outputs } = shape;
-  const down = linear(tape, target, x, a, { rows, maxRows, inputs, outputs: rank });
+  const down = linear(tape, target, seen, a, { rows, maxRows, inputs, outputs: rank });
   const counts = { m: rows, n: () => outputs, k: () => rank };
   product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, alpha: scale, accumulate: () => 1 });
   linearBackward(tape, target, down, b, y, { rows, inputs: rank, outputs, alpha: scale });
