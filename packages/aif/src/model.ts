@@ -108,22 +108,21 @@ export function limitedModel(options: LimitedModelOptions): Model {
   };
   let usualOutput = defaults.maxTokens;
 
-  async function admitted(request: ModelOptions, tokens: number, delayMs: number): Promise<Ticket> {
+  async function admitted(request: ModelOptions, tokens: number, delayMs: number, shared: Turnstile): Promise<Ticket> {
     const ticket = await gate.enter(request, tokens, delayMs, request.drain);
-    if (turnstile === undefined) return ticket;
-    await turnstile.enter(tokens, request.drain).catch((error) => {
+    await shared.enter(tokens, request.drain).catch((error) => {
       ticket.failed(error);
       throw error;
     });
     return {
       succeeded(usedTokens) {
         ticket.succeeded(usedTokens);
-        turnstile.settle(tokens, usedTokens);
+        shared.settle(tokens, usedTokens);
       },
       failed(error) {
         ticket.failed(error);
-        turnstile.settle(tokens, 0);
-        if (gate.pausedMs() > 0) turnstile.pause(gate.pausedMs());
+        shared.settle(tokens, 0);
+        if (gate.pausedMs() > 0) shared.pause(gate.pausedMs());
       },
     };
   }
@@ -133,7 +132,10 @@ export function limitedModel(options: LimitedModelOptions): Model {
     const promptTokens = tokensPerMinute === undefined ? 0 : estimatePromptTokens(messages);
     let attempts = 0;
     for (let tries = 0, delayMs = 0; ; tries++) {
-      const ticket = await admitted(request, promptTokens + usualOutput, delayMs);
+      const tokens = promptTokens + usualOutput;
+      const ticket = await (turnstile === undefined
+        ? gate.enter(request, tokens, delayMs, callOptions.drain)
+        : admitted(request, tokens, delayMs, turnstile));
       try {
         const completion = await attempt(messages, request, timeoutSeconds * 1000);
         const { usage } = completion;

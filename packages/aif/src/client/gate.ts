@@ -231,9 +231,9 @@ export function createGate(options: GateOptions): Gate {
   }
 
   return {
-    async enter(request, tokens, delayMs, drain) {
-      if (closed !== undefined) throw closed;
-      if (drain?.aborted) throw interrupted();
+    enter(request, tokens, delayMs, drain) {
+      if (closed !== undefined) return Promise.reject(closed);
+      if (drain?.aborted) return Promise.reject(interrupted());
       return waitFor(request, tokens, delayMs, drain);
     },
     isDown: () => failing.size > 0 && (!everSucceeded || failing.size >= OUTAGE_REQUESTS),

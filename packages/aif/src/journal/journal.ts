@@ -2,6 +2,7 @@ import { close, fdatasync, fstat, ftruncate, openSync, read, readSync, write } f
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { RequestError } from "../client/errors.ts";
 import { keyIndex } from "./key-index.ts";
@@ -32,6 +33,9 @@ const statFile = promisify(fstat);
 const closeFile = promisify(close);
 
 const SCAN_BYTES = 1 << 20;
+/** A group that is smaller than this waits a moment for more: each one costs a write and a sync, however small it is. */
+const SMALL_GROUP = 64;
+const MOMENT_MS = 2;
 const FILE_NAME = "requests.log";
 
 /**
@@ -72,6 +76,7 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
+      if (waiting.length < SMALL_GROUP) await sleep(MOMENT_MS);
       const group = waiting;
       waiting = [];
       try {

@@ -42,8 +42,8 @@ export interface HttpModelOptions extends Omit<LimitedModelOptions, "attempt" | 
   transport?: Transport | undefined;
   /** Silence on a stream that counts as a failure, in milliseconds. */
   idleMs?: number;
-  /** Wraps an attempt, for what the provider's first reply has to tell. */
-  aroundAttempt?: (<T>(hasSchema: boolean, attempt: () => Promise<T>) => Promise<T>) | undefined;
+  /** Wraps an attempt that asks for JSON of a schema, for what the provider's first reply has to tell. */
+  aroundAttempt?: (<T>(attempt: () => Promise<T>) => Promise<T>) | undefined;
   /** Retries a refused request in another form (without structured output), or undefined to let the refusal stand. */
   adapt?:
     | ((error: RequestError, options: ModelOptions & { maxTokens: number }) => (ModelOptions & { maxTokens: number }) | undefined)
@@ -70,7 +70,9 @@ export function httpModel(options: HttpModelOptions): Model {
     aroundAttempt === undefined
       ? adapting
       : (messages, callOptions, timeoutMs) =>
-          aroundAttempt(callOptions.responseSchema !== undefined, () => adapting(messages, callOptions, timeoutMs));
+          callOptions.responseSchema === undefined
+            ? adapting(messages, callOptions, timeoutMs)
+            : aroundAttempt(() => adapting(messages, callOptions, timeoutMs));
   return limitedModel({ ...options, attempt: whole });
 }
 

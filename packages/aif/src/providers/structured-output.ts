@@ -5,8 +5,8 @@ export interface StructuredOutput {
   isOn(): boolean;
   /** The model refused one: none is sent for the rest of the run. */
   drop(): void;
-  /** Runs an attempt; while it is unknown whether schemas are taken, one attempt with a schema tries and the others wait for it. */
-  aroundAttempt<T>(hasSchema: boolean, attempt: () => Promise<T>): Promise<T>;
+  /** Runs an attempt with a schema; while it is unknown whether schemas are taken, one tries and the others wait for it. */
+  aroundAttempt<T>(attempt: () => Promise<T>): Promise<T>;
 }
 
 /** `true`: always; `false`: never; "known": until refused; undefined: tried once. */
@@ -33,8 +33,8 @@ export function structuredOutput(setting: boolean | "known" | undefined): Struct
       isOn = false;
       isKnown = true;
     },
-    async aroundAttempt(hasSchema, attempt) {
-      if (!hasSchema || !isOn) return attempt();
+    async aroundAttempt(attempt) {
+      if (!isOn) return attempt();
       while (!isKnown && trial !== undefined) await trial.catch(() => {});
       if (isKnown || !isOn) return attempt();
       const mine = tryOut(attempt);

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { emptyTotals } from "../ask.ts";
+import { type AskTotals, emptyTotals } from "../ask.ts";
 import type { Progress } from "../stage.ts";
 import { duration, progressLine, projectedCost } from "./progress-line.ts";
 
-const progress = (answered: number, spent: number): Progress => ({
+const progress = (models: Record<string, Partial<AskTotals>>, spent: number): Progress => ({
   rowsDone: 10,
   rowsFailed: 2,
   duplicates: 0,
   asker: {
-    totals: new Map([["m", { ...emptyTotals(), answered }]]),
+    totals: new Map(Object.entries(models).map(([name, totals]) => [name, { ...emptyTotals(), ...totals }])),
     warnings: new Map(),
     spentUsd: () => spent,
     ask: async () => ({ outcome: "answer", content: "", finish_reason: "" }),
@@ -17,8 +17,28 @@ const progress = (answered: number, spent: number): Progress => ({
 });
 
 test("the projection counts answers, not rows: those of half-finished rows are paid for, too", () => {
-  expect(projectedCost(progress(100, 2), 10_000)).toBe(200);
-  expect(projectedCost(progress(0, 0), 10_000)).toBeUndefined();
+  expect(projectedCost(progress({ m: { answered: 100, costUsd: 2 } }, 2), { m: 10_000 })).toBe(200);
+  expect(projectedCost(progress({ m: { answered: 0 } }, 0), { m: 10_000 })).toBeUndefined();
+});
+
+test("the projection knows what each model costs: a dear one that is behind is not forgotten", () => {
+  const models = { cheap: { answered: 90, costUsd: 0.9 }, dear: { answered: 10, costUsd: 10 } };
+  expect(projectedCost(progress(models, 10.9), { cheap: 100, dear: 100 })).toBeCloseTo(101, 10);
+  expect(projectedCost(progress({ cheap: { answered: 90, costUsd: 0.9 } }, 0.9), { cheap: 100, dear: 100 })).toBeUndefined();
+});
+
+test("what an earlier run paid is in the projection once, and its answers do not make this run look fast", () => {
+  const resumed = progress({ m: { answered: 10, resumed: 50, costUsd: 1 } }, 6);
+  expect(projectedCost(resumed, { m: 100 })).toBe(10);
+  const line = progressLine({
+    progress: resumed,
+    rowsTotal: 100,
+    requests: { m: 100 },
+    budgetUsd: undefined,
+    models: [],
+    seconds: 20,
+  });
+  expect(line).toContain("1m20s left");
 });
 
 test("the live line tells rows, failures, cost, speed, time left and who waits", () => {
@@ -36,9 +56,9 @@ test("the live line tells rows, failures, cost, speed, time left and who waits",
     },
   );
   const line = progressLine({
-    progress: progress(48, 0.5),
+    progress: progress({ m: { answered: 48, costUsd: 0.5 } }, 0.5),
     rowsTotal: 100,
-    requestsTotal: 400,
+    requests: { m: 400 },
     budgetUsd: 20,
     models: [model],
     seconds: 6,

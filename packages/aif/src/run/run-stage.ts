@@ -113,13 +113,11 @@ function liveLine(
   started: number,
 ): LiveLine {
   const rowsTotal = estimate.rows + estimate.duplicates;
-  const requestsTotal = estimate.requests;
+  const requests = Object.fromEntries(Object.entries(estimate.models).map(([name, model]) => [name, model.requests]));
   let progress: Progress | undefined;
   const show = (): void => {
     if (progress !== undefined)
-      onLine?.(
-        progressLine({ progress, rowsTotal, requestsTotal, budgetUsd, models, seconds: (performance.now() - started) / 1000 }),
-      );
+      onLine?.(progressLine({ progress, rowsTotal, requests, budgetUsd, models, seconds: (performance.now() - started) / 1000 }));
   };
   const timer = setInterval(show, 1000);
   return {
