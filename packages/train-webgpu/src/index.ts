@@ -22,8 +22,15 @@ export type { WeightDtype } from "./model/packed-weights.ts";
 export type { Policy } from "./model/policy.ts";
 export { mergeAdapter, savePolicy } from "./model/save-model.ts";
 export { createScorer, type Scorer, type Scores } from "./model/scorer.ts";
-// Training
 export { type ReferenceLogpsOptions, referenceLogps } from "./train/reference-logps.ts";
 export { type TrainPreferenceOptions, trainPreference } from "./train/train-preference.ts";
 export { type TrainSftOptions, trainSft } from "./train/train-sft.ts";
 export type { Batches, Training, TrainingOptions, TrainingStep } from "./train/training.ts";
+// Training
+export {
+  adviseMemory,
+  type MemoryAdvice,
+  type TrainingMemory,
+  type TrainingShape,
+  trainingMemory,
+} from "./train/training-memory.ts";

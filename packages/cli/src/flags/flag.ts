@@ -122,6 +122,11 @@ export function toggle({ help, default: fallback = false }: Described<boolean>):
   return { help, placeholder: undefined, list: false, required: false, fallback, whenNull: undefined, parse };
 }
 
+/** A switch whose absence means something of its own: undefined unless given. */
+export function openToggle(options: { help: string }): Flag<boolean | undefined> {
+  return { ...toggle(options), fallback: undefined };
+}
+
 /** A switch that may name a file: undefined when not given, true without a value. */
 export function optionalText({ help, placeholder }: { help: string; placeholder: string }): Flag<string | true | undefined> {
   const parse = (given: unknown, name: string): string | true | undefined => {

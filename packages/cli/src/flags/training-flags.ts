@@ -1,4 +1,4 @@
-import { choice, integer, number, settings, text, texts, toggle } from "./flag.ts";
+import { choice, integer, number, openToggle, settings, text, texts, toggle } from "./flag.ts";
 
 /** Schedules of transformers' `lr_scheduler_type` that the engine has. */
 export const SCHEDULE_NAMES = [
@@ -76,7 +76,7 @@ export const monitoringFlags = {
   saveTotalLimit: integer({ help: "checkpoints that stay, the newest and the best always [all]", min: 1 }),
   loadBestModelAtEnd: toggle({ help: "save at each best evaluation; the final model is that of the best" }),
   metricForBestModel: text({ help: "what evaluations are compared by", default: "eval_loss", placeholder: "NAME" }),
-  greaterIsBetter: toggle({ help: "more of that metric is better [unless its name ends with loss]" }),
+  greaterIsBetter: openToggle({ help: "more of that metric is better [unless its name ends with loss]" }),
   earlyStoppingPatience: integer({ help: "end after so many evaluations without an improvement [never]", min: 1 }),
   earlyStoppingThreshold: number({ help: "what an improvement must exceed", default: 0, min: 0 }),
   lossLimit: number({ help: "end where a step's loss is above it; 0: never [20 times the first loss, or 20]", min: 0 }),

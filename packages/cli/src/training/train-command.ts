@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { collectRows, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
 import {
+  copyCheckpointModel,
   type Device,
   loadModel,
   type Policy,
@@ -17,9 +18,10 @@ import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { chatTemplateText, checkTemplate, TEMPLATE_FILE, tokenizerOf } from "../models/chat-template.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
+import { namingRows, rowTrail } from "./row-names.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
 import { runTraining, type TrainingSummary, writeFinalState } from "./training-loop.ts";
-import { adapterOptions, checkTrainingFlags, FREE_ON_RESUME, trainingOptions } from "./training-settings.ts";
+import { adapterOptions, bestOptions, checkTrainingFlags, freeOnResume, trainingOptions } from "./training-settings.ts";
 
 export const learningRate = (fallback: number) => number({ help: "peak learning rate", default: fallback, min: 0 });
 type TrainFlags = typeof trainingFlags & { learningRate: ReturnType<typeof learningRate> };
@@ -45,7 +47,7 @@ export interface TrainerGlue<R extends object, B> {
 }
 
 /** From flags to a trained model: checks everything that can be checked first, prepares the rows, trains, saves. */
-export async function trainCommand<R extends object, B>(
+export async function trainCommand<R extends object, B extends { rowIds?: string[] }>(
   { flags, reporter, interrupt }: TrainInvocation,
   glue: TrainerGlue<R, B>,
 ): Promise<Outcome> {
@@ -58,7 +60,7 @@ export async function trainCommand<R extends object, B>(
     flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
   const tokenizer = existsSync(join(model, "tokenizer.json")) ? await tokenizerOf(model, template) : undefined;
   await checkTemplate(tokenizer, source.rows, flags.model);
-  const settings = { ...recorded(flags, FREE_ON_RESUME), data_sha256: await source.fingerprint() };
+  const settings = { ...recorded(flags, freeOnResume(flags)), data_sha256: await source.fingerprint() };
   using folder = await openRunFolder({
     path: flags.output,
     resume: flags.resume,
@@ -67,7 +69,7 @@ export async function trainCommand<R extends object, B>(
     reporter,
   });
   const tokenized = (from: DataSource, held: boolean): Promise<R[]> =>
-    collectRows(pipe(from.rows, untilInterrupted<UntypedRow>(interrupt), glue.tokenize(tokenizer, held)));
+    collectRows(pipe(from.rows, untilInterrupted<UntypedRow>(interrupt), namingRows(glue.tokenize(tokenizer, held))));
   let begun = false;
   try {
     let rows = await tokenized(source, false);
@@ -81,13 +83,18 @@ export async function trainCommand<R extends object, B>(
       if (held) held = await glue.score(held, heldSource!, run);
     }
     const inEpoch = epochRows(rows, flags.trainSamplingStrategy, flags.seed);
-    const batches = (epoch: number) => glue.collate(inEpoch(epoch), flags.perDeviceTrainBatchSize);
+    const trail = rowTrail<B>(flags.gradientAccumulationSteps);
+    const batches = (epoch: number) => trail.follow(glue.collate(inEpoch(epoch), flags.perDeviceTrainBatchSize));
     const options = { ...trainingOptions(flags), ...(folder.checkpoint !== undefined && { resumeFrom: folder.checkpoint }) };
     const evaluation = held && { batches: glue.collate(rowsOf(held), flags.perDeviceEvalBatchSize), steps: flags.evalSteps };
     begun = true;
     const training = glue.start(run, options, batches);
-    const summary = await runTraining({ training, folder, saveSteps: flags.saveSteps, evaluation, reporter, interrupt });
-    await savePolicy(policy, folder.path);
+    const { saveSteps, saveTotalLimit, loadBestModelAtEnd: loadBest, lossLimit } = flags;
+    const checkpoints = { saveSteps, saveTotalLimit, loadBest };
+    const best = bestOptions(flags);
+    const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, trail, reporter, interrupt });
+    if (summary.modelFrom === undefined) await savePolicy(policy, folder.path);
+    else await copyCheckpointModel(summary.modelFrom, folder.path);
     if (template !== undefined) writeFileSync(join(folder.path, TEMPLATE_FILE), template);
     await writeFinalState(folder, summary, flags);
     return outcome(run, summary, (performance.now() - started) / 1000);

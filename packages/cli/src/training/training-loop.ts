@@ -1,16 +1,34 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { appendLog, readLog, type Training } from "@zephyr/train-webgpu";
+import { appendLog, type LogEntry, pruneCheckpoints, readLog, type Training, type TrainingStep } from "@zephyr/train-webgpu";
 import { interruptedError } from "../errors/usage-error.ts";
 import type { Interrupt } from "../interrupt/interrupt.ts";
 import type { Reporter } from "../progress/progress.ts";
+import { type BestEvaluation, type BestEvaluationOptions, bestEvaluation, isOver } from "./best-evaluation.ts";
+import { refuseExplodedLoss } from "./divergence.ts";
+import type { RowTrail } from "./row-names.ts";
 import { type RunFolder, writeJson } from "./run-folder.ts";
+
+/** When checkpoints are written, and which of them stay. */
+export interface CheckpointSettings {
+  /** 0: none but those of `loadBest` and of an interrupt. */
+  saveSteps: number;
+  /** How many stay; undefined: all. */
+  saveTotalLimit: number | undefined;
+  /** Every best evaluation is saved, and the final model is that of the best. */
+  loadBest: boolean;
+}
 
 export interface TrainingLoop<B> {
   training: Training<B>;
   folder: RunFolder;
-  /** 0: no checkpoints. */
-  saveSteps: number;
+  checkpoints: CheckpointSettings;
   evaluation: { batches: AsyncIterable<B>; steps: number | undefined } | undefined;
+  /** How evaluations are compared; undefined without any. */
+  best: BestEvaluationOptions | undefined;
+  /** See `refuseExplodedLoss`. */
+  lossLimit: number | undefined;
+  trail: RowTrail<B>;
   reporter: Reporter;
   interrupt: Interrupt;
 }
@@ -19,57 +37,117 @@ export interface TrainingLoop<B> {
 export interface TrainingSummary {
   steps: number;
   metrics: Record<string, number>;
+  /** The steps that were planned; an early stop takes fewer. */
+  maxSteps: number;
+  best: BestEvaluation | undefined;
+  /** The checkpoint whose model is the run's result, where that is not the model as it is now. */
+  modelFrom: string | undefined;
 }
 
 /**
  * Runs a training to its end: a line of the log per step, evaluations, checkpoints. After an interrupt the step under way is finished
  * and saved as a checkpoint, and an interrupt is thrown.
  */
-export async function runTraining<B>({
-  training,
-  folder,
-  saveSteps,
-  evaluation,
-  reporter,
-  interrupt,
-}: TrainingLoop<B>): Promise<TrainingSummary> {
+export async function runTraining<B>(loop: TrainingLoop<B>): Promise<TrainingSummary> {
+  const { training, folder, checkpoints, best: options, reporter, interrupt } = loop;
+  const history = await readLog(folder.logFile);
+  const bestNow = (): BestEvaluation | undefined => options && bestEvaluation(history, options);
   const progress = reporter.progress("training");
-  let summary: TrainingSummary | undefined;
-  for await (const { step, totalSteps, epoch, metrics } of training) {
-    await appendLog(folder.logFile, { step, ...metrics });
-    progress.update(step, stepDetail(metrics), totalSteps);
-    const isLast = step === totalSteps;
-    summary = { steps: step, metrics };
-    if (evaluation && (evaluation.steps === undefined ? isLast : step % evaluation.steps === 0)) {
-      const held = await training.evaluate(evaluation.batches);
-      await appendLog(folder.logFile, { step, epoch, ...held });
-      reporter.note(
-        `step ${step}: ${Object.entries(held)
-          .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
-          .join("  ")}`,
-      );
-      summary = { steps: step, metrics: { ...metrics, ...held } };
+  let best = bestNow();
+  // A run that had stopped early is resumed: its model is the checkpoint that it goes on from.
+  const wasOver = options !== undefined && isOver(best, options);
+  let summary = lastLogged(history, wasOver ? folder.checkpoint : undefined);
+  if (!wasOver) {
+    for await (const { step, totalSteps, epoch, metrics } of training) {
+      await append(folder, history, { step, ...metrics });
+      refuseExploded(loop, history, step, metrics);
+      progress.update(step, stepDetail(metrics), totalSteps);
+      const isLast = step === totalSteps;
+      summary = { steps: step, maxSteps: totalSteps, metrics };
+      if (isEvaluationDue(loop, step, isLast)) {
+        const held = await evaluate(loop, history, step, epoch);
+        summary = { ...summary, metrics: { ...metrics, ...held } };
+        best = bestNow();
+      }
+      const isOverNow = options !== undefined && isOver(best, options);
+      const isBest = checkpoints.loadBest && best?.step === step;
+      const isDue = checkpoints.saveSteps > 0 && step % checkpoints.saveSteps === 0;
+      const isCut = interrupt.drain.aborted && !isLast && !isOverNow;
+      if (isBest || isDue || isCut) await save(loop, best?.step);
+      if (isOverNow) {
+        reporter.note(
+          `stopped early after step ${step}: ${best!.waited} evaluations without an improvement on step ${best!.step}`,
+        );
+        break;
+      }
+      if (isCut) {
+        progress.end();
+        throw interruptedError(
+          `stopped after step ${step} of ${totalSteps}, which is saved; the same command with --resume goes on from there`,
+        );
+      }
+      // Signals are delivered between turns of the event loop only.
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    const isDue = saveSteps > 0 && step % saveSteps === 0;
-    if (isDue || (interrupt.drain.aborted && !isLast)) await training.saveCheckpoint(folder.path);
-    if (interrupt.drain.aborted && !isLast) {
-      progress.end();
-      throw interruptedError(
-        `stopped after step ${step} of ${totalSteps}, which is saved; the same command with --resume goes on from there`,
-      );
-    }
-    // Signals are delivered between turns of the event loop only.
-    await new Promise((resolve) => setImmediate(resolve));
   }
   progress.end();
-  return summary ?? lastLogged(folder);
+  const bestFolder = checkpoints.loadBest && best ? join(folder.path, `checkpoint-${best.step}`) : undefined;
+  return { ...summary, best, modelFrom: bestFolder ?? (wasOver ? folder.checkpoint : undefined) };
 }
 
-/** A run that was killed between its last step and its end has no step left. */
-async function lastLogged({ logFile }: RunFolder): Promise<TrainingSummary> {
-  const entry = (await readLog(logFile)).findLast((line) => "loss" in line);
-  const { step = 0, ...metrics } = entry ?? {};
-  return { steps: step, metrics: metrics as Record<string, number> };
+const isEvaluationDue = <B>({ evaluation }: TrainingLoop<B>, step: number, isLast: boolean): boolean =>
+  evaluation !== undefined && (evaluation.steps === undefined ? isLast : step % evaluation.steps === 0);
+
+async function evaluate<B>(
+  { training, evaluation, folder, reporter }: TrainingLoop<B>,
+  history: LogEntry[],
+  step: number,
+  epoch: number,
+): Promise<Record<string, number>> {
+  const held = await training.evaluate(evaluation!.batches);
+  await append(folder, history, { step, epoch, ...held });
+  const shown = Object.entries(held).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+  reporter.note(`step ${step}: ${shown.join("  ")}`);
+  return held;
+}
+
+async function append({ logFile }: RunFolder, history: LogEntry[], line: LogEntry): Promise<void> {
+  await appendLog(logFile, line);
+  history.push(line);
+}
+
+async function save<B>({ training, folder, checkpoints }: TrainingLoop<B>, bestStep: number | undefined): Promise<void> {
+  await training.saveCheckpoint(folder.path);
+  const { saveTotalLimit, loadBest } = checkpoints;
+  if (saveTotalLimit === undefined) return;
+  await pruneCheckpoints(folder.path, { limit: saveTotalLimit, keep: loadBest ? bestStep : undefined });
+}
+
+function refuseExploded<B>(
+  { lossLimit, trail }: TrainingLoop<B>,
+  history: readonly LogEntry[],
+  step: number,
+  metrics: TrainingStep["metrics"],
+): void {
+  const first = history.find((line) => "loss" in line)?.["loss"];
+  refuseExplodedLoss({ step, loss: metrics["loss"]!, firstLoss: Number(first), limit: lossLimit, rows: trail.take() });
+}
+
+/** Where the log ends: a run that was killed between its last step and its end has no step left. */
+function lastLogged(
+  history: readonly LogEntry[],
+  checkpoint: string | undefined,
+): Pick<TrainingSummary, "steps" | "metrics" | "maxSteps"> {
+  const at = history.findLastIndex((line) => "loss" in line);
+  const { step = 0, ...metrics } = history[at] ?? {};
+  const { step: _, ...held } = history[at + 1] ?? {};
+  const planned =
+    checkpoint && (JSON.parse(readFileSync(join(checkpoint, "trainer_state.json"), "utf8")) as { max_steps: number });
+  return {
+    steps: step,
+    maxSteps: planned ? planned.max_steps : step,
+    metrics: { ...metrics, ...held } as Record<string, number>,
+  };
 }
 
 function stepDetail({ loss, learning_rate, ...rest }: Record<string, number>): string {
@@ -90,11 +168,12 @@ export async function writeFinalState(
 ): Promise<void> {
   writeJson(join(folder.path, "trainer_state.json"), {
     global_step: summary.steps,
-    max_steps: summary.steps,
+    max_steps: summary.maxSteps,
     num_train_epochs: flags.numTrainEpochs,
     epoch: summary.metrics["epoch"],
     num_input_tokens_seen: summary.metrics["num_tokens"],
     seed: flags.seed,
+    ...(summary.best && { best_metric: summary.best.value, best_global_step: summary.best.step }),
     log_history: await readLog(folder.logFile),
   });
 }
