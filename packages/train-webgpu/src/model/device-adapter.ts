@@ -1,13 +1,12 @@
 import type { Device } from "../device/request-device.ts";
 import type { AdapterConfig } from "../formats/adapter/adapter-config.ts";
 import type { Adapter } from "../formats/adapter/adapter-folder.ts";
-import { matchTargetModules } from "../formats/adapter/target-modules.ts";
+import { type LinearModule, matchTargetModules } from "../formats/adapter/target-modules.ts";
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { initialLora, type LoraMatrices } from "../init/initial-lora.ts";
-import type { Tensor } from "../plan/tensor.ts";
 import { allocate, read, write } from "../plan/upload.ts";
 import type { DeviceAdapter } from "./policy.ts";
-import { weightsOf } from "./weights.ts";
+import { type Weights, weightsOf } from "./weights.ts";
 
 /** A fresh adapter as the user asks for it; PEFT's names. */
 export interface LoraOptions {
@@ -46,27 +45,35 @@ export function freshAdapter(config: ModelConfig, options: LoraOptions, seed: nu
 /** The kernels sum in fours, so the rank is rounded up to a multiple of 4; the added rows of A and columns of B are 0 and stay 0. */
 export const paddedRank = (r: number): number => Math.ceil(r / 4) * 4;
 
+/** Room for an adapter of rank r; what it holds is not said. */
+export function allocateAdapter(device: Device, modules: LinearModule[], r: number): Weights {
+  const rank = paddedRank(r);
+  const shapes = new Map<string, number[]>();
+  for (const { module, inputs, outputs } of modules) {
+    shapes.set(`${module}.lora_A.weight`, [rank, inputs]);
+    shapes.set(`${module}.lora_B.weight`, [outputs, rank]);
+  }
+  const tensors = [...shapes].map(([name, [rows, columns]]) => [name, allocate(device, name, rows! * columns! * 4)] as const);
+  return weightsOf(new Map(tensors), shapes);
+}
+
 export function uploadAdapter(device: Device, { config, matrices }: Adapter): DeviceAdapter {
   const { r } = config;
   const rank = paddedRank(r);
-  const tensors = new Map<string, Tensor>();
-  const shapes = new Map<string, number[]>();
-  const add = (name: string, data: Float32Array<ArrayBuffer>, shape: number[]): void => {
-    const tensor = allocate(device, name, data.byteLength);
-    write(device, tensor, data);
-    tensors.set(name, tensor);
-    shapes.set(name, shape);
-  };
+  const modules = [...matrices].map(([module, { loraA, loraB }]) => {
+    return { module, inputs: loraA.length / r, outputs: loraB.length / r };
+  });
+  const weights = allocateAdapter(device, modules, r);
   for (const [module, { loraA, loraB }] of matrices) {
     const [inputs, outputs] = [loraA.length / r, loraB.length / r];
     const a = new Float32Array(rank * inputs);
     a.set(loraA);
     const b = new Float32Array(outputs * rank);
     for (let row = 0; row < outputs; row++) b.set(loraB.subarray(row * r, (row + 1) * r), row * rank);
-    add(`${module}.lora_A.weight`, a, [rank, inputs]);
-    add(`${module}.lora_B.weight`, b, [outputs, rank]);
+    write(device, weights.tensors.get(`${module}.lora_A.weight`)!, a);
+    write(device, weights.tensors.get(`${module}.lora_B.weight`)!, b);
   }
-  return { config, weights: weightsOf(tensors, shapes) };
+  return { config, weights };
 }
 
 /** The adapter's matrices, read back without their padding. */

@@ -3,6 +3,7 @@ import type { Device } from "../device/request-device.ts";
 import { readAdapter } from "../formats/adapter/adapter-folder.ts";
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { openModelFolder } from "../formats/model-folder/model-folder.ts";
+import { withinMemory } from "../plan/out-of-memory.ts";
 import { freshAdapter, type LoraOptions, uploadAdapter } from "./device-adapter.ts";
 import type { WeightDtype } from "./packed-weights.ts";
 import { createPolicy, type DeviceAdapter, type Policy } from "./policy.ts";
@@ -40,7 +41,7 @@ export async function loadModel(device: Device, path: string, options: LoadModel
     : adapterFolder === undefined
       ? undefined
       : await readAdapter(adapterFolder, folder.config);
-  const weights = await loadWeights(device, folder.config, folder.weights, dtype);
+  const weights = await withinMemory(device, "loadModel", () => loadWeights(device, folder.config, folder.weights, dtype));
   const adapter: DeviceAdapter | undefined = matrices && uploadAdapter(device, matrices);
   return createPolicy({ device, config: folder.config, weights, adapter, tokenizer, folder: path });
 }

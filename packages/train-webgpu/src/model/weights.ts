@@ -59,6 +59,17 @@ export async function drawWeights(device: Device, config: ModelConfig, seed: num
   });
 }
 
+/** Room for the weights of a model; what they hold is not said. */
+export function allocateWeights(device: Device, config: ModelConfig, dtype: WeightDtype): Weights {
+  const shapes = parameterShapes(config);
+  const tensors = shapes.map(({ name, shape }) => [name, allocateWeight(device, name, shape, dtype)] as const);
+  return weightsOf(new Map(tensors), new Map(shapes.map(({ name, shape }) => [name, shape])));
+}
+
+function allocateWeight(device: Device, name: string, shape: number[], dtype: WeightDtype): Tensor {
+  return allocatePacked(device, name, elementCount(shape)!, storageFormat(name, shape, dtype));
+}
+
 async function fill(
   device: Device,
   shapes: ParameterShape[],
@@ -69,8 +80,7 @@ async function fill(
   const weights = weightsOf(tensors, new Map(shapes.map(({ name, shape }) => [name, shape])));
   try {
     for (const shape of shapes) {
-      const format = storageFormat(shape.name, shape.shape, dtype);
-      const tensor = allocatePacked(device, shape.name, elementCount(shape.shape)!, format);
+      const tensor = allocateWeight(device, shape.name, shape.shape, dtype);
       tensors.set(shape.name, tensor);
       await data(tensor, shape);
     }

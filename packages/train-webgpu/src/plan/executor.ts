@@ -4,7 +4,8 @@ import { compile, type Pipeline } from "./pipeline.ts";
 import type { Dispatch } from "./tape.ts";
 import type { Params, Sizes, Tensor } from "./tensor.ts";
 
-const BLOCK = 256;
+/** Bytes of a launch's parameters in the uniform buffer. */
+export const BLOCK = 256;
 const MAX_GROUPS = 65_535;
 
 /** A sequence of launches, compiled and placed; `run` replays one phase of it for the sizes of a batch. */

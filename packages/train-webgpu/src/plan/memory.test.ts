@@ -96,15 +96,26 @@ describe("planMemory", () => {
     expect(plan.slots.map(({ tensors }) => tensors)).toEqual([[a], [b, c]]);
   });
 
-  it("takes the smallest free slot that holds a tensor, and grows the largest where none does", () => {
+  it("takes the smallest slot that is free for a tensor's whole life", () => {
     const [small, large, middle] = [temporary("small", 256), temporary("large", 2048), temporary("middle", 1024)];
-    const [fits, grows] = [temporary("fits", 1024), temporary("grows", 4096)];
+    const [fits, largest] = [temporary("fits", 1024), temporary("largest", 4096)];
     const fit = planMemory([dispatch(small, large, middle), dispatch(fits)]);
     expect(fit.slotOf.get(fits)).toBe(fit.slotOf.get(middle));
     expect(fit.bytes).toBe(256 + 2048 + 1024);
-    const grown = planMemory([dispatch(small, large, middle), dispatch(grows)]);
-    expect(grown.slotOf.get(grows)).toBe(grown.slotOf.get(large));
+    const grown = planMemory([dispatch(small, large, middle), dispatch(largest)]);
+    expect(grown.slotOf.get(large)).toBe(grown.slotOf.get(largest));
     expect(grown.bytes).toBe(256 + 4096 + 1024);
+  });
+
+  it("keeps what lives long and is small out of the slots of what is large", () => {
+    // Layers whose small outputs wait for the backward pass, while each needs a large temporary of its own.
+    const outputs = Array.from({ length: 8 }, (_, i) => temporary(`output ${i}`, 256));
+    const forward = outputs.map((output, i) => [
+      dispatch(...outputs.slice(Math.max(0, i - 1), i), temporary(`inner ${i}`, 4096)),
+      dispatch(output),
+    ]);
+    const backward = outputs.toReversed().map((output, i) => dispatch(output, temporary(`again ${i}`, 4096)));
+    expect(planMemory([...forward.flat(), ...backward]).bytes).toBe(4096 + 8 * 256);
   });
 
   it("frees a tensor once that a launch names twice", () => {

@@ -2,7 +2,7 @@ import type { Device } from "../device/request-device.ts";
 import { adamw } from "../kernels/adamw/adamw.ts";
 import { globalNorm } from "../kernels/global-norm/global-norm.ts";
 import { createExecutor } from "../plan/executor.ts";
-import { createTape } from "../plan/tape.ts";
+import { createTape, type Dispatch } from "../plan/tape.ts";
 import { noSizes, type Tensor } from "../plan/tensor.ts";
 import type { Trainables } from "./trainables.ts";
 
@@ -23,7 +23,12 @@ export interface Optimizer extends Disposable {
   step(step: number, learningRate: number): void;
 }
 
-export async function createOptimizer(device: Device, trainables: Trainables, settings: OptimizerSettings): Promise<Optimizer> {
+/** Records an optimizer step: the gradients' norm, then AdamW of every parameter. */
+export function recordOptimizer(
+  device: Device,
+  trainables: Trainables,
+  settings: OptimizerSettings,
+): { norm: Tensor; dispatches: Dispatch[] } {
   const tape = createTape();
   const { weightDecay, adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon, maxGradNorm } = settings;
   const gradients = trainables.list.map(({ gradient }) => gradient);
@@ -32,7 +37,12 @@ export async function createOptimizer(device: Device, trainables: Trainables, se
     const decay = trainable.decays ? weightDecay : 0;
     adamw(tape, device, trainable, norm, { beta1, beta2, epsilon, weightDecay: decay });
   }
-  const executor = await createExecutor(device, { optimizer: tape.dispatches }, [norm]);
+  return { norm, dispatches: tape.dispatches };
+}
+
+export async function createOptimizer(device: Device, trainables: Trainables, settings: OptimizerSettings): Promise<Optimizer> {
+  const { norm, dispatches } = recordOptimizer(device, trainables, settings);
+  const executor = await createExecutor(device, { optimizer: dispatches }, [norm]);
   return {
     norm,
     step(step, learningRate) {

@@ -3,8 +3,10 @@ import type { PreferenceLoss } from "@zephyr/losses";
 import { grow } from "../model/capacity.ts";
 import type { Policy } from "../model/policy.ts";
 import { needs } from "../model/stream.ts";
+import { withinMemory } from "../plan/out-of-memory.ts";
+import type { PairOptions } from "./record-training.ts";
 import type { Trainables } from "./trainables.ts";
-import { createTrainingPlan, type PairOptions, type TrainingPlan } from "./training-plan.ts";
+import { createTrainingPlan, type TrainingPlan } from "./training-plan.ts";
 
 /** The training plan of a run, built anew where a batch is larger than all before it. */
 export interface Plans extends Disposable {
@@ -19,7 +21,9 @@ export function plans(policy: Policy, checkpointing: boolean, loss?: PreferenceL
       if (capacity) {
         plan?.[Symbol.dispose]();
         plan = undefined;
-        plan = await createTrainingPlan({ policy, trainables, capacity, checkpointing, loss, pairOptions });
+        plan = await withinMemory(policy.device, "train", () =>
+          createTrainingPlan({ policy, trainables, capacity, checkpointing, loss, pairOptions }),
+        );
       }
       return plan!;
     },

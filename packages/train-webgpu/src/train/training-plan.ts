@@ -1,23 +1,11 @@
 import type { PreferenceBatch, TokenBatch } from "@zephyr/data";
 import type { PreferenceLogps, PreferenceLoss, PreferenceLossOutput } from "@zephyr/losses";
-import { type PreferenceLossTensors, pairWeights, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
-import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
-import { type DecoderContext, decoder, labelStats } from "../model/decoder.ts";
 import type { Policy } from "../model/policy.ts";
-import { logitsBytes } from "../model/scorer.ts";
-import {
-  allocateStream,
-  type Capacity,
-  freeStream,
-  lengthDesensitizedWeights,
-  loadStream,
-  type StreamSizes,
-} from "../model/stream.ts";
+import { type Capacity, lengthDesensitizedWeights, loadStream, type StreamSizes } from "../model/stream.ts";
 import { createExecutor } from "../plan/executor.ts";
-import { createTape } from "../plan/tape.ts";
 import { noSizes, type Tensor } from "../plan/tensor.ts";
-import { allocate, read, write } from "../plan/upload.ts";
-import type { Trainables } from "./trainables.ts";
+import { read, write } from "../plan/upload.ts";
+import { type PairOptions, type PairTensors, type RecordingOptions, recordTraining } from "./record-training.ts";
 
 /** Per sequence [S]: summed log-probability (nats), and sums over labelled tokens of mean logit, entropy, correctness; and their count. */
 export interface SequenceResults {
@@ -28,14 +16,6 @@ export interface SequenceResults {
   lengths: Float64Array;
   /** Sums of log-probability minus the log of the sum of squared probabilities. */
   adjusted: Float64Array;
-}
-
-/** Variants of preference training that change what the loss is given. */
-export interface PairOptions {
-  /** Weight of the tokens beyond the shorter completion's length (LD-DPO). */
-  ldAlpha?: number | undefined;
-  /** Weigh pairs by the policy's confidence in them (WPO). */
-  useWeighting?: boolean | undefined;
 }
 
 /** Where a micro-batch stands in its optimizer step. */
@@ -68,54 +48,13 @@ export interface TrainingPlan extends Disposable {
 
 export type PairResults = Pick<PreferenceLossOutput, "loss" | "chosenRewards" | "rejectedRewards">;
 
-export interface TrainingPlanOptions {
-  policy: Policy;
-  trainables: Trainables;
-  capacity: Capacity;
-  checkpointing: boolean;
-  /** A loss that carries WGSL runs on the device; another one in TypeScript, with one read-back. */
-  loss?: PreferenceLoss | undefined;
-  pairOptions?: PairOptions | undefined;
-}
-
-export async function createTrainingPlan({
-  policy,
-  trainables,
-  capacity,
-  checkpointing,
-  loss,
-  pairOptions = {},
-}: TrainingPlanOptions): Promise<TrainingPlan> {
+export async function createTrainingPlan(options: RecordingOptions): Promise<TrainingPlan> {
+  const { policy, capacity, loss, pairOptions = {} } = options;
   const { device, config } = policy;
-  const stream = allocateStream(device, capacity, policy.inverseFrequencies);
-  const pairTensors = allocatePairs(policy, capacity, stream.labels.sequenceGradient);
-  const tape = createTape();
-  const context: DecoderContext = {
-    target: device,
-    config,
-    stream,
-    weight: trainables.weight,
-    lowRank: trainables.lowRank,
-    checkpointing,
-  };
-  const rowStats = labelStats(tape, context, decoder(tape, context), logitsBytes(policy));
-  const { rowOffsets, labels } = stream;
-  const { rowWeights, logCollision } = labels;
-  const { sums, adjusted } = sequenceSums(tape, device, {
-    rowOffsets,
-    rowStats,
-    rowWeights,
-    logCollision,
-    maxSequences: capacity.sequences,
-  });
-  const forward = tape.dispatches.splice(0);
-  const onDevice = loss?.wgsl !== undefined;
-  if (onDevice && pairOptions.useWeighting) pairWeights(tape, { adjusted, ...pairTensors });
-  if (onDevice) preferenceLoss(tape, loss as PreferenceLoss & { wgsl: string }, { sums, ...pairTensors }, maxPairs(capacity));
-  const lossPhase = tape.dispatches.splice(0);
-  tape.backward();
-  const backward = tape.dispatches.splice(0);
-  const executor = await createExecutor(device, { forward, loss: lossPhase, backward }, [sums, adjusted]);
+  const recording = recordTraining(options);
+  const { stream, pairs: pairTensors, sums, adjusted, onDevice } = recording;
+  const { labels } = stream;
+  const executor = await createExecutor(device, recording.phases, [sums, adjusted]);
   if (onDevice) write(device, pairTensors.options, Float32Array.from(loss?.wgslOptions ?? []));
 
   const load = (batch: TokenBatch, pairs?: PreferenceBatch): StreamSizes => {
@@ -179,34 +118,15 @@ export async function createTrainingPlan({
     },
     [Symbol.dispose]() {
       executor[Symbol.dispose]();
-      freeStream(stream);
-      for (const tensor of Object.values(pairTensors)) if (tensor !== labels.sequenceGradient) tensor.place?.buffer.destroy();
+      recording[Symbol.dispose]();
     },
   };
 }
 
-const maxPairs = (capacity: Capacity): number => Math.ceil(capacity.sequences / 2);
 const bytesOf = (tensors: unknown[]): number =>
   tensors.reduce<number>((sum, tensor) => sum + ((tensor as Tensor).place ? (tensor as Tensor).bytes : 0), 0);
 
-function allocatePairs({ device }: Policy, capacity: Capacity, sequenceGradient: Tensor): Omit<PreferenceLossTensors, "sums"> {
-  const pairs = maxPairs(capacity);
-  return {
-    sequenceGradient,
-    referenceLogps: allocate(device, "reference logps", pairs * 8),
-    lengths: allocate(device, "completion lengths", pairs * 8),
-    pairWeights: allocate(device, "pair weights", pairs * 4),
-    options: allocate(device, "loss options", 128),
-    pairResults: allocate(device, "pair results", pairs * 16),
-  };
-}
-
-function writePairs(
-  { device }: Policy,
-  tensors: Omit<PreferenceLossTensors, "sums">,
-  batch: PreferenceBatch,
-  lengths: Float64Array,
-): void {
+function writePairs({ device }: Policy, tensors: PairTensors, batch: PreferenceBatch, lengths: Float64Array): void {
   const { pairs, refChosenLogps, refRejectedLogps } = batch;
   const reference = new Float32Array(2 * pairs);
   if (refChosenLogps && refRejectedLogps) reference.set([...refChosenLogps, ...refRejectedLogps]);

@@ -1,4 +1,5 @@
 import type { Policy } from "../model/policy.ts";
+import { withinMemory } from "../plan/out-of-memory.ts";
 import { read } from "../plan/upload.ts";
 import { learningRateAt, resolveWarmupSteps } from "../schedule/learning-rate.ts";
 import type { ScheduleName, ScheduleOptions } from "../schedule/schedules.ts";
@@ -92,7 +93,8 @@ export function train<B>(options: TrainingOptions & { batches: Batches<B> }, obj
     if (perEpoch === 0) throw new RangeError("train: there are no batches; give at least one");
     const totalSteps = maxSteps ?? Math.ceil(epochs * Math.ceil(perEpoch / accumulation));
     const warmupSteps = resolveWarmupSteps(totalSteps, pick(options, ["warmupSteps", "warmupRatio"]));
-    using trainables = createTrainables(policy, { dropoutSeed: objective.dropout ? seed : undefined });
+    const dropoutSeed = objective.dropout ? seed : undefined;
+    using trainables = await withinMemory(policy.device, "train", () => createTrainables(policy, { dropoutSeed }));
     using optimizer = await createOptimizer(policy.device, trainables, optimizerSettings(options));
     const state = await resumeFrom(policy, trainables, options.resumeFrom, { seed, totalSteps, epochs });
     running = { trainables, state, totalSteps };
