@@ -80,6 +80,7 @@ export const monitoringFlags = {
   earlyStoppingPatience: integer({ help: "end after so many evaluations without an improvement [never]", min: 1 }),
   earlyStoppingThreshold: number({ help: "what an improvement must exceed", default: 0, min: 0 }),
   lossLimit: number({ help: "end where a step's loss is above it; 0: never [20 times the first loss, or 20]", min: 0 }),
+  reportTo: choice({ help: "tensorboard: event files in --output, too", choices: ["none", "tensorboard"], default: "none" }),
 };
 
 export const trainingFlags = { ...sourceFlags, ...optimizationFlags, ...adapterFlags, ...monitoringFlags };

@@ -4,6 +4,8 @@ import { cutLog, LOG_FILE, newestGoodCheckpoint } from "@zephyr/train-webgpu";
 import { usageError } from "../errors/usage-error.ts";
 import { snake } from "../flags/spelling.ts";
 import type { Reporter } from "../progress/progress.ts";
+import { EVENT_FILE_PREFIX } from "../tensorboard/event-file.ts";
+import { TIMING_FILE } from "./timing.ts";
 
 const SETTINGS_FILE = "hyperparameters.json";
 const LOCK_FILE = "run.lock";
@@ -11,7 +13,7 @@ const LOCK_FILE = "run.lock";
 export const PREPARED_FOLDER = "prepared";
 /** What a run writes besides the model's own files, which are replaced as a whole. */
 const OWN = new RegExp(
-  `^(checkpoint-\\d+|tmp-checkpoint-.*|${PREPARED_FOLDER}|${LOG_FILE}|trainer_state\\.json|${SETTINGS_FILE}|report\\.html)$`,
+  `^(checkpoint-\\d+|tmp-checkpoint-.*|${PREPARED_FOLDER}|${LOG_FILE}|${TIMING_FILE}|${EVENT_FILE_PREFIX}.*|trainer_state\\.json|${SETTINGS_FILE}|report\\.html)$`,
 );
 
 /** The output folder of a training run, held by this process. */

@@ -20,6 +20,7 @@ import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
 import { namingRows, rowTrail } from "./row-names.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
+import { openTelemetry } from "./telemetry.ts";
 import { runTraining, type TrainingSummary, writeFinalState } from "./training-loop.ts";
 import { adapterOptions, bestOptions, checkTrainingFlags, freeOnResume, trainingOptions } from "./training-settings.ts";
 
@@ -92,7 +93,9 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     const { saveSteps, saveTotalLimit, loadBestModelAtEnd: loadBest, lossLimit } = flags;
     const checkpoints = { saveSteps, saveTotalLimit, loadBest };
     const best = bestOptions(flags);
-    const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, trail, reporter, interrupt });
+    const telemetry = openTelemetry({ folder: folder.path, rows: rows.length, reportTo: flags.reportTo });
+    const reports = { trail, telemetry, reporter };
+    const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, ...reports, interrupt });
     if (summary.modelFrom === undefined) await savePolicy(policy, folder.path);
     else await copyCheckpointModel(summary.modelFrom, folder.path);
     if (template !== undefined) writeFileSync(join(folder.path, TEMPLATE_FILE), template);

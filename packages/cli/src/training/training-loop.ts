@@ -8,6 +8,7 @@ import { type BestEvaluation, type BestEvaluationOptions, bestEvaluation, isOver
 import { refuseExplodedLoss } from "./divergence.ts";
 import type { RowTrail } from "./row-names.ts";
 import { type RunFolder, writeJson } from "./run-folder.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** When checkpoints are written, and which of them stay. */
 export interface CheckpointSettings {
@@ -29,6 +30,7 @@ export interface TrainingLoop<B> {
   /** See `refuseExplodedLoss`. */
   lossLimit: number | undefined;
   trail: RowTrail<B>;
+  telemetry: Telemetry;
   reporter: Reporter;
   interrupt: Interrupt;
 }
@@ -58,8 +60,10 @@ export async function runTraining<B>(loop: TrainingLoop<B>): Promise<TrainingSum
   const wasOver = options !== undefined && isOver(best, options);
   let summary = lastLogged(history, wasOver ? folder.checkpoint : undefined);
   if (!wasOver) {
-    for await (const { step, totalSteps, epoch, metrics } of training) {
+    for await (const done of training) {
+      const { step, totalSteps, epoch, metrics } = done;
       await append(folder, history, { step, ...metrics });
+      await loop.telemetry.stepDone(done);
       refuseExploded(loop, history, step, metrics);
       progress.update(step, stepDetail(metrics), totalSteps);
       const isLast = step === totalSteps;
@@ -99,13 +103,14 @@ const isEvaluationDue = <B>({ evaluation }: TrainingLoop<B>, step: number, isLas
   evaluation !== undefined && (evaluation.steps === undefined ? isLast : step % evaluation.steps === 0);
 
 async function evaluate<B>(
-  { training, evaluation, folder, reporter }: TrainingLoop<B>,
+  { training, evaluation, folder, telemetry, reporter }: TrainingLoop<B>,
   history: LogEntry[],
   step: number,
   epoch: number,
 ): Promise<Record<string, number>> {
   const held = await training.evaluate(evaluation!.batches);
   await append(folder, history, { step, epoch, ...held });
+  await telemetry.evaluated(step, held);
   const shown = Object.entries(held).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
   reporter.note(`step ${step}: ${shown.join("  ")}`);
   return held;

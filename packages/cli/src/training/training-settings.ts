@@ -19,6 +19,7 @@ export const FREE_ON_RESUME = [
   "perDeviceEvalBatchSize",
   "gradientCheckpointing",
   "lossLimit",
+  "reportTo",
 ] as const;
 
 /** What `settings` leaves out of a run's record: under early stopping and `--load-best-model-at-end` evaluations decide the result. */
