@@ -9,6 +9,12 @@ import { print } from "./feedback/report.ts";
 
 const CASES: Record<string, () => Promise<void>> = {
   throughput: async () => (await import("./feedback/throughput.ts")).throughput(...numbers()),
+  faults: async () => (await import("./feedback/faults.ts")).faults(),
+  chaos: async () => (await import("./feedback/chaos.ts")).chaos(...numbers()),
+  rates: async () => (await import("./feedback/rates.ts")).rates(...numbers()),
+  budget: async () => (await import("./feedback/budget.ts")).budget(...numbers()),
+  memory: async () => (await import("./feedback/memory.ts")).memory(...numbers()),
+  workers: async () => (await import("./feedback/workers.ts")).workers(...numbers()),
 };
 
 function numbers(): number[] {

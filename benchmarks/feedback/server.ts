@@ -156,13 +156,15 @@ function serve(options: ServerOptions): void {
     if (stats.requests++ === 0) first = last;
     if (!admits()) {
       stats.refused++;
-      return refuse(429, { message: "rate limit" }, { "retry-after": "1" })(response);
+      refuse(429, { message: "rate limit" }, { "retry-after": "1" })(response);
+      return;
     }
     seen?.asked(key);
     const fault = faultFor(key, draw);
     if (fault !== undefined) {
       stats.faults++;
-      return fault(response);
+      fault(response);
+      return;
     }
     const usage = {
       prompt_tokens: 20 + Math.ceil(question.length / 4),

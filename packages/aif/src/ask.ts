@@ -41,6 +41,7 @@ export interface Asker {
   close(): Promise<void>;
 }
 
+/** What an asker shares: models, journal, budget, and how it reports. */
 export interface AskerOptions {
   models: readonly Model[];
   /** A folder, or a journal that several stages share; left out, answers are kept until the process ends. */

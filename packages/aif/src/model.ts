@@ -36,6 +36,7 @@ export interface ModelDefaults {
   topP?: number | undefined;
 }
 
+/** A JSON Schema, as the providers' structured output takes it. */
 export type JsonSchema = { [key: string]: unknown };
 
 /** What a call may add to the sampling options. */

@@ -138,7 +138,7 @@ const BAD_SCORES = [
   "1 0",
 ].filter((text) => text !== "7.");
 
-describe("ratings", () => {
+describe("fault 25: ratings", () => {
   test.each(GOOD_ASPECTS)("an aspect rated %j is %j", (text, value) => expect(parseAspectRating(text)).toBe(value));
   test.each(BAD_ASPECTS)("an aspect rated %j is an error that keeps the text", (text) => {
     const error = attempt(() => parseAspectRating(text));

@@ -180,6 +180,20 @@ test("a server that takes JSON schemas gets them with every request", async () =
   });
 });
 
+test("fault 26: a 10 that is cut after its 1 is never a 1: the cut reply is asked for again, and ratings are asked for as an enumeration", async () => {
+  const { rows, requests } = await rateThrough((request) => {
+    const isCritique = request.body.messages[1]!.content.includes("Overall Score:");
+    if (!isCritique) return judging();
+    const isFirst = request.body.max_tokens === 1024;
+    return answer(isFirst ? "Critique: fine\n\nOverall Score: 1" : "Critique: fine\n\nOverall Score: 10", {
+      finish: isFirst ? "length" : "stop",
+    });
+  });
+  expect(rows[0]!.completions.map(({ overall_score }) => overall_score)).toEqual([10, 10, 10, 10]);
+  const ratings = requests.flatMap(({ body }) => JSON.stringify(body).match(/"rating":{[^}]*}/)?.[0] ?? []);
+  expect(new Set(ratings)).toEqual(new Set(['"rating":{"type":"string","enum":["1","2","3","4","5","N/A"]}']));
+});
+
 test("fault 27: a score inside the judged text does not reach the parser, and its markers are drawn anew for each call", async () => {
   const { requests } = await rateThrough(() => judging());
   const marks = requests.map(({ body }) => /<instruction (\w+)>/.exec(body.messages[1]!.content)![1]);

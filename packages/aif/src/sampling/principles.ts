@@ -63,6 +63,7 @@ const CODE: Principles = {
   system_prompts: SYSTEM_PROMPTS,
 };
 
+/** UltraFeedback's mixture of principles by source: as its README states it, and as its code draws it. */
 export const PRINCIPLE_PRESETS: Record<"readme" | "code", Principles> = { readme: README, code: CODE };
 
 /** Draws a principle for one answer, and one of its system prompts; throws a RangeError when the source has no entry. */
