@@ -2,6 +2,7 @@ import { type Completion, type GenerateOptions, type Message, randomFor } from "
 import { isRequestError, policyOf, RequestError } from "./client/errors.ts";
 import { createGate, type Ticket } from "./client/gate.ts";
 import type { Turnstile } from "./client/turnstile.ts";
+import { attemptSpan, tracingReady } from "./telemetry.ts";
 import { estimatePromptTokens } from "./token-estimate.ts";
 
 /** US dollars per million tokens. */
@@ -14,7 +15,7 @@ export interface Price {
 export interface ModelLimits {
   /** Requests in flight at most; fewer while the provider refuses some. Default 32. */
   maxConcurrency?: number | undefined;
-  /** Spread evenly, at most one second's burst. */
+  /** Spread evenly, at most half a second's burst. */
   requestsPerMinute?: number | undefined;
   /** Prompt and completion tokens together. */
   tokensPerMinute?: number | undefined;
@@ -131,15 +132,19 @@ export function limitedModel(options: LimitedModelOptions): Model {
   async function generate(messages: Message[], callOptions: ModelOptions = {}): Promise<ModelCompletion> {
     const request = { ...defaults, ...callOptions };
     const promptTokens = tokensPerMinute === undefined ? 0 : estimatePromptTokens(messages);
+    const tracing = tracingReady();
+    if (tracing !== undefined) await tracing;
     let attempts = 0;
     for (let tries = 0, delayMs = 0; ; tries++) {
       const tokens = promptTokens + usualOutput;
       const ticket = await (turnstile === undefined
         ? gate.enter(request, tokens, delayMs, callOptions.drain)
         : admitted(request, tokens, delayMs, turnstile));
+      const span = attemptSpan(options, request, tries + 1);
       try {
         const completion = await attempt(messages, request, timeoutSeconds * 1000);
         const { usage } = completion;
+        span?.answered(completion);
         if (usage !== undefined) usualOutput += (usage.completion_tokens - usualOutput) / 16;
         ticket.succeeded(usage === undefined ? promptTokens + usualOutput : usage.prompt_tokens + usage.completion_tokens);
         return completion;
@@ -147,6 +152,7 @@ export function limitedModel(options: LimitedModelOptions): Model {
         const error = isRequestError(cause)
           ? cause
           : new RequestError("bad_request", `${name}: ${messageOf(cause)}`, { model: name, cause });
+        span?.failed(error);
         ticket.failed(error);
         const { retry, countsAttempt } = policyOf(error.kind);
         if (countsAttempt) attempts++;

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { RequestError } from "../client/errors.ts";
-import { BUCKET_MARGIN } from "../client/token-bucket.ts";
+import { bucketShape } from "../client/token-bucket.ts";
 import type { Turnstile } from "../client/turnstile.ts";
 
 /**
@@ -120,5 +120,7 @@ export function sharedLimits(
 }
 
 function bucketArguments(perMinute: number | undefined): [number, number] {
-  return perMinute === undefined ? [0, 0] : [(perMinute * BUCKET_MARGIN) / 60_000, Math.max(1, perMinute / 60)];
+  if (perMinute === undefined) return [0, 0];
+  const { perMs, capacity } = bucketShape(perMinute);
+  return [perMs, capacity];
 }
