@@ -113,6 +113,8 @@ export {
   type RewardedPair,
 } from "./preferences/preference-accuracy.ts";
 export { type CpythonRandom, cpythonRandom } from "./random/cpython-random.ts";
+export { agreementTable, differenceTable } from "./report/judge-tables.ts";
+export { type MtBenchSamplesInput, mtBenchSamples } from "./report/mt-bench-samples.ts";
 export { report } from "./report/report.ts";
 export type {
   Cell,

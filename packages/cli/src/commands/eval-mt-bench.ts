@@ -5,6 +5,7 @@ import {
   auditJudge,
   compareScores,
   judgeAgreement,
+  type ModelAnswer,
   mtBenchVerdicts,
   type PairJudgment,
   pairsOfMtBench,
@@ -18,7 +19,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { judgeFlags, previewJudges, previewLines, runJudges } from "../evaluation/judge-runs.ts";
 import { givenAnswers, type Judgment, mtBenchLive } from "../evaluation/mt-bench-live.ts";
 import { readList } from "../evaluation/read-list.ts";
-import { checkResult, resultFlags, saveResult } from "../evaluation/result-folder.ts";
+import { checkResult, MT_BENCH_FILES, resultFlags, saveResult } from "../evaluation/result-folder.ts";
 import { choice, text, texts } from "../flags/flag.ts";
 import { command, type Invocation } from "./command.ts";
 
@@ -65,6 +66,7 @@ export const evalMtBench = command({
       ...(second && { second: scored(second, questions, undefined), agreement: agreementOf(judgments, second) }),
     };
     saveResult("mtBench", flags.output, result);
+    if (flags.output !== undefined) await saveContext(flags.output, questions, await givenAnswers(flags.modelAnswers));
     if (flags.output !== undefined && flags.judgments !== undefined) await saveJudgments(flags.output, "judgments", judgments);
     const failed = flags.judgments === undefined ? failedCalls(judgments) : 0;
     return { result, lines: linesOf(result, failed), exitCode: failed > 0 ? 1 : 0 };
@@ -98,6 +100,12 @@ async function judgeLive(invocation: MtBench): Promise<[Judgment[], Judgment[]?]
 
 async function saveJudgments(folder: string, name: string, judgments: Judgment[]): Promise<void> {
   await writeRows(join(folder, `${name}.jsonl`), rowsOf(judgments));
+}
+
+/** What the judgments are about, for the report's drill-down. */
+async function saveContext(folder: string, questions: Question[] | undefined, answers: ModelAnswer[]): Promise<void> {
+  if (questions) await writeRows(join(folder, MT_BENCH_FILES.questions), rowsOf(questions));
+  if (answers.length > 0) await writeRows(join(folder, MT_BENCH_FILES.answers), rowsOf(answers));
 }
 
 const failedCalls = (judgments: readonly Judgment[]): number =>

@@ -18,6 +18,9 @@ export const RESULT_FILES = {
   harness: "eval-harness.json",
 } as const;
 
+/** What `eval mt-bench` keeps beside its result: what was asked, answered and judged. */
+export const MT_BENCH_FILES = { questions: "question.jsonl", answers: "answers.jsonl", judgments: "judgments.jsonl" } as const;
+
 /** Throws a usage error when the folder holds such a result already. */
 export function checkResult(
   kind: keyof typeof RESULT_FILES,

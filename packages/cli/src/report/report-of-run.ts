@@ -1,12 +1,16 @@
 import {
   ablationTable,
   academicTable,
+  agreementTable,
   alpacaTable,
+  auditTable,
   type Cell,
   calibrationCurve,
   chatTable,
+  differenceTable,
   harnessTable,
   mtBenchRadar,
+  mtBenchSamples,
   mtBenchTable,
   type OwnRow,
   preferenceTable,
@@ -19,7 +23,8 @@ import {
 } from "@zephyr/eval";
 import type { RunContents } from "./run-contents.ts";
 
-const SAMPLES = 8;
+/** AlpacaEval's pairs on the page; MT-Bench's questions are all there. */
+const SAMPLES = 120;
 
 /** What the report shows of a run. */
 export function reportOfRun(title: string, run: RunContents): ReportInput {
@@ -33,10 +38,14 @@ export function reportOfRun(title: string, run: RunContents): ReportInput {
     title,
     facts: facts(run),
     tables: tables(run),
-    comparisons: [...(recipe?.comparisons ?? []), ...mtBench.flatMap(({ pairs }) => pairs.map(comparison))],
+    comparisons: [
+      ...(recipe?.comparisons ?? []),
+      ...mtBench.flatMap(({ pairs }) => pairs.map(comparison)),
+      ...run.alpaca.map(againstBaseline),
+    ],
     curves: [...trainingCurves(logs), ...calibrations],
     radars: scores.length > 0 ? [mtBenchRadar(scores)] : [],
-    samples: samples(run),
+    samples: [...mtBenchSamples(run.judged), ...samples(run)],
     stages: recipe?.stages ?? [],
   };
 }
@@ -46,7 +55,7 @@ function tables({ preferences, alpaca, mtBench, harness }: RunContents): ReportT
   const chat: OwnRow[] = [...new Set([...scores, ...alpaca].map(({ model }) => model))].map((model) => {
     const score = scores.find((each) => each.model === model);
     const rate = alpaca.find((each) => each.model === model);
-    return { model, mt_bench: cell(score?.score, score?.ci), alpaca_eval: cell(rate?.win_rate, null) };
+    return { model, mt_bench: cell(score?.score, score?.ci), alpaca_eval: cell(rate?.win_rate, rate?.ci) };
   });
   return [
     ...preferences.map(({ name, result }) => ({
@@ -54,11 +63,26 @@ function tables({ preferences, alpaca, mtBench, harness }: RunContents): ReportT
       ...(preferences.length > 1 && { title: `Held-out preferences, ${name}` }),
     })),
     ...(scores.length > 0 ? [mtBenchTable(scores)] : []),
+    ...differenceTables(mtBench),
     ...(alpaca.length > 0 ? [alpacaTable(alpaca)] : []),
     ...(chat.length > 0 ? [chatTable(chat), ablationTable(chat.map(({ model, ...row }) => ({ align: model!, ...row })))] : []),
     ...harness.map(harnessTable),
     ...(harness.length > 0 ? [academicTable(harness.map(academicRow))] : []),
+    ...judgeTables([...mtBench, ...alpaca]),
   ];
+}
+
+function differenceTables(mtBench: RunContents["mtBench"]): ReportTable[] {
+  const differences = mtBench.flatMap(({ difference }) => (difference ? [difference] : []));
+  return differences.length > 0 ? [differenceTable(differences)] : [];
+}
+
+function judgeTables(judged: readonly (RunContents["mtBench"] | RunContents["alpaca"])[number][]): ReportTable[] {
+  const several = judged.filter(({ audit, agreement }) => audit || agreement).length > 1;
+  return judged.flatMap(({ name, audit, agreement }) => {
+    const found = [...(audit ? [auditTable(audit)] : []), ...(agreement ? [agreementTable(agreement)] : [])];
+    return several ? found.map((table) => ({ ...table, title: `${table.title}, ${name}` })) : found;
+  });
 }
 
 const cell = (value: number | null | undefined, ci: [number, number] | null | undefined): Cell =>
@@ -95,22 +119,41 @@ function comparison({
   return { a: model_1, b: model_2, win_rate: win_rate_adjusted, ci95: ci, wins, losses, ties, errors };
 }
 
-/** Judged answers side by side: some that were won, some that were lost. */
+/** AlpacaEval's counts as a comparison with its baseline. */
+function againstBaseline({ model, win_rate, ci, n_wins, n_wins_base, n_draws }: RunContents["alpaca"][number]): ReportComparison {
+  return {
+    a: model,
+    b: "AlpacaEval's baseline",
+    win_rate: win_rate / 100,
+    ci95: ci ? [ci[0] / 100, ci[1] / 100] : null,
+    wins: n_wins,
+    losses: n_wins_base,
+    ties: n_draws,
+  };
+}
+
+/** Judged answers side by side, evenly from those won to those lost. */
 function samples({ annotations }: RunContents): ReportSample[] {
   const judged = annotations.filter(
     (row) => typeof row.preference === "number" && row.output_1 !== undefined && row.output_2 !== undefined,
   );
   const sorted = judged.toSorted((a, b) => b.preference! - a.preference!);
-  const half = SAMPLES / 2;
-  const shown = sorted.length <= SAMPLES ? sorted : [...sorted.slice(0, half), ...sorted.slice(-half)];
+  const step = Math.max(1, sorted.length / SAMPLES);
+  const shown = sorted.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   return shown.map((row) => ({
     prompt: row.instruction,
-    label: row.preference! > 1.5 ? "won" : row.preference! < 1.5 && row.preference !== 0 ? "lost" : "tie",
+    group: groupOf(row.preference!),
     answers: [
       { name: row.generator_2 ?? "model", content: row.output_2! },
       { name: row.generator_1 ?? "baseline", content: row.output_1! },
     ],
   }));
+}
+
+/** An old tie is 0. */
+function groupOf(preference: number): string {
+  if (preference === 0 || preference === 1.5) return "AlpacaEval: tied with the baseline";
+  return preference > 1.5 ? "AlpacaEval: won against the baseline" : "AlpacaEval: lost to the baseline";
 }
 
 function facts({ settings, recipe }: RunContents): Record<string, string | number | null> {

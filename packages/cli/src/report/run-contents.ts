@@ -1,16 +1,23 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import { collectRows, readRows } from "@zephyr/data";
 import type {
   AlpacaEvalResult,
   Annotation,
   Comparison,
+  JudgeAgreement,
+  JudgeAudit,
+  ModelAnswer,
+  MtBenchSamplesInput,
   PairScores,
   PreferenceAccuracy,
+  RatingAgreement,
+  ScoreDifference,
   SingleScores,
   TaskResult,
 } from "@zephyr/eval";
 import { readLog } from "@zephyr/train-webgpu";
-import { RESULT_FILES } from "../evaluation/result-folder.ts";
+import { MT_BENCH_FILES, RESULT_FILES } from "../evaluation/result-folder.ts";
 
 /** What the demo and `zephyr align` write when they are done. */
 export interface RecipeResult {
@@ -23,13 +30,23 @@ export interface RecipeResult {
   stages?: { name: string; seconds: number }[];
 }
 
+/** How a judge behaved, where the evaluation could tell. */
+interface Judged {
+  /** The folder's name. */
+  name: string;
+  audit?: JudgeAudit;
+  agreement?: JudgeAgreement | RatingAgreement;
+}
+
 /** Everything in a run's folder (and the folders below it) that a report can show; names are the folders'. */
 export interface RunContents {
   logs: { name: string; rows: Record<string, unknown>[] }[];
   settings: { name: string; values: Record<string, unknown> }[];
   preferences: { name: string; result: PreferenceAccuracy }[];
-  alpaca: (AlpacaEvalResult & { model: string })[];
-  mtBench: (Pick<SingleScores, "models"> & Pick<PairScores, "pairs">)[];
+  alpaca: (AlpacaEvalResult & Judged & { model: string; ci?: [number, number] })[];
+  mtBench: (Pick<SingleScores, "models"> & Pick<PairScores, "pairs"> & Judged & { difference?: ScoreDifference })[];
+  /** What MT-Bench's judges were asked and said, of all folders together. */
+  judged: Required<MtBenchSamplesInput>;
   harness: TaskResult[][];
   annotations: Annotation[];
   recipe: RecipeResult | undefined;
@@ -45,6 +62,7 @@ export async function readRun(folder: string): Promise<RunContents> {
     preferences: [],
     alpaca: [],
     mtBench: [],
+    judged: { judgments: [], questions: [], answers: [] },
     harness: [],
     annotations: [],
     recipe: undefined,
@@ -58,16 +76,45 @@ export async function readRun(folder: string): Promise<RunContents> {
     if (values) contents.settings.push({ name, values });
     const preferences = read<PreferenceAccuracy>(RESULT_FILES.preferences);
     if (preferences) contents.preferences.push({ name, result: preferences });
-    const alpaca = read<AlpacaEvalResult & { model?: string }>(RESULT_FILES.alpaca);
-    if (alpaca) contents.alpaca.push({ ...alpaca, model: alpaca.model ?? name });
+    const alpaca = read<RunContents["alpaca"][number]>(RESULT_FILES.alpaca);
+    if (alpaca) contents.alpaca.push({ ...alpaca, name, model: alpaca.model ?? name });
     const mtBench = read<RunContents["mtBench"][number]>(RESULT_FILES.mtBench);
-    if (mtBench) contents.mtBench.push(mtBench);
+    if (mtBench) {
+      contents.mtBench.push({ ...mtBench, name });
+      contents.judged = joined(contents.judged, await readJudged(path));
+    }
     const harness = read<{ results: TaskResult[] }>(RESULT_FILES.harness);
     if (harness) contents.harness.push(harness.results);
     contents.annotations.push(...(read<Annotation[]>("annotations.json") ?? []));
   }
   contents.recipe = readJson<RecipeResult>(join(folder, "result.json"));
   return contents;
+}
+
+const joined = (one: RunContents["judged"], other: RunContents["judged"]): RunContents["judged"] => ({
+  judgments: [...one.judgments, ...other.judgments],
+  questions: [...one.questions, ...other.questions],
+  answers: [...one.answers, ...other.answers],
+});
+
+async function readJudged(folder: string): Promise<RunContents["judged"]> {
+  const list = async <T extends object>(file: string): Promise<T[]> => {
+    const path = join(folder, file);
+    return existsSync(path) ? collectRows(readRows<T>(path)) : [];
+  };
+  return {
+    judgments: await list(MT_BENCH_FILES.judgments),
+    questions: await list(MT_BENCH_FILES.questions),
+    answers: [...(await localAnswers(folder)), ...(await list<ModelAnswer>(MT_BENCH_FILES.answers))],
+  };
+}
+
+/** Answers that a local model gave during the evaluation. */
+async function localAnswers(folder: string): Promise<ModelAnswer[]> {
+  const own = join(folder, "model_answer");
+  if (!existsSync(own)) return [];
+  const files = readdirSync(own).filter((name) => name.endsWith(".jsonl"));
+  return (await Promise.all(files.map((name) => collectRows(readRows<ModelAnswer>(join(own, name)))))).flat();
 }
 
 function foldersIn(folder: string, depth: number): string[] {

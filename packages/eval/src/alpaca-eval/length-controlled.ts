@@ -13,6 +13,7 @@ export interface LengthControlWeights {
   model: number;
 }
 
+/** The length-controlled win rate, in percent, and the model that was fitted for it. */
 export interface LengthControlled {
   length_controlled_winrate: number;
   lc_standard_error: number;

@@ -17,6 +17,7 @@ export interface AuditedPair {
   b_first: Winner | null;
 }
 
+/** What a judge's verdicts say about the judge. */
 export interface JudgeAudit {
   /** Games with a verdict, of pairs without errors, by the place of the winner. */
   position: { first: number; second: number; tie: number };

@@ -1,6 +1,7 @@
 import { groupBy } from "../group-by.ts";
 import type { AuditedPair } from "./audit-judge.ts";
 
+/** An answer that a system gives to many prompts. */
 export interface ConstantAnswer {
   system: string;
   /** Share of the system's answers that are this one, or start like it. */

@@ -1,5 +1,6 @@
 import type { AuditedPair } from "./audit-judge.ts";
 
+/** A passage of an answer that speaks to the judge. */
 export interface Injection {
   id: string;
   system: string;

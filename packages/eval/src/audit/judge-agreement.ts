@@ -1,6 +1,7 @@
 import type { Winner } from "../pairwise/compare.ts";
 import { rateInterval } from "../statistics/interval.ts";
 
+/** How far two judges agree on pairs. */
 export interface JudgeAgreement {
   /** Pairs that both judges decided. */
   n: number;

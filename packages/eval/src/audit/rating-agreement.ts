@@ -3,6 +3,7 @@ import type { SingleJudgment } from "../mt-bench/rows.ts";
 import { average } from "../statistics/interval.ts";
 import { pairedDifference } from "../statistics/paired-difference.ts";
 
+/** How far two judges agree on ratings. */
 export interface RatingAgreement {
   /** Answers that both judges rated. */
   n: number;

@@ -13,6 +13,7 @@ export interface Replies {
   put(key: string, completion: Completion): void | Promise<void>;
 }
 
+/** How a judge is asked many things. */
 export interface AskOptions {
   /** Calls on the wire at once, 4 unless told. */
   concurrency?: number;

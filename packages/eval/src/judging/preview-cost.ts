@@ -1,6 +1,7 @@
 import type { Completion, Generate, Message } from "@zephyr/data";
 import type { Replies } from "./ask-all.ts";
 
+/** What a judging would send and cost. */
 export interface CostPreview {
   /** Calls that would be sent; what `replies` holds is not among them. */
   requests: number;
@@ -11,6 +12,7 @@ export interface CostPreview {
   cost_usd: [number, number] | null;
 }
 
+/** What tokens cost and how they are counted. */
 export interface PreviewOptions {
   /** US dollars per million tokens. */
   price?: { inputPerMillion: number; outputPerMillion: number };

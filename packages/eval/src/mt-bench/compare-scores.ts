@@ -4,6 +4,7 @@ import { sampleSize } from "../statistics/sample-size.ts";
 import type { SingleJudgment } from "./rows.ts";
 import { ratedJudgments } from "./single-score.ts";
 
+/** The difference of two models' mean ratings. */
 export interface ScoreDifference {
   model_1: string;
   model_2: string;

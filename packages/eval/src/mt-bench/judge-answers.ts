@@ -4,6 +4,7 @@ import { type JudgeRequest, judgeRequest } from "./judge-prompts.ts";
 import { parseRating, winnerOfGame } from "./parse-judgment.ts";
 import type { JudgePrompt, ModelAnswer, PairJudgment, Question, SingleJudgment } from "./rows.ts";
 
+/** What is judged: questions, answers, references, and by which prompts. */
 export interface JudgeAnswersOptions extends AskOptions {
   questions: readonly Question[];
   /** Answers of one or several models. */

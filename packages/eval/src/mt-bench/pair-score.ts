@@ -2,6 +2,7 @@ import { average, rateInterval } from "../statistics/interval.ts";
 import { winnerOfGame } from "./parse-judgment.ts";
 import type { PairJudgment, PairWinner } from "./rows.ts";
 
+/** How one model did against another. */
 export interface PairScore {
   model_1: string;
   model_2: string;
@@ -18,6 +19,7 @@ export interface PairScore {
   ci: [number, number] | null;
 }
 
+/** All pairs of models that were compared. */
 export interface PairScores {
   pairs: PairScore[];
   /** Judgments that a later one of the same models, question, turn and judge replaced. */

@@ -3,6 +3,7 @@ import { average, clusteredInterval } from "../statistics/interval.ts";
 import { parseRating } from "./parse-judgment.ts";
 import { categoriesOf, type Question, type SingleJudgment, WRONG_REFERENCES } from "./rows.ts";
 
+/** A model's MT-Bench score. */
 export interface SingleScore {
   model: string;
   /** Mean rating over both turns of all questions; null when nothing could be parsed. */
@@ -14,12 +15,17 @@ export interface SingleScore {
   turn_1: number | null;
   turn_2: number | null;
   categories: Record<string, number>;
+  /** 95% intervals of the turns and of each category, clustered by question; null with fewer than two questions. */
+  turn_1_ci: [number, number] | null;
+  turn_2_ci: [number, number] | null;
+  category_ci: Record<string, [number, number] | null>;
   /** 95% interval of the score, clustered by question; null with fewer than two questions. */
   ci: [number, number] | null;
   /** The score without the 13 questions whose published reference is wrong. */
   score_without_wrong_references: number | null;
 }
 
+/** All models that were graded. */
 export interface SingleScores {
   models: SingleScore[];
   /** Judgments that a later one of the same model, question, turn and judge replaced. */
@@ -77,24 +83,30 @@ function lastOfEach(judgments: readonly SingleJudgment[]): SingleJudgment[] {
 function scoreOf(model: string, rows: readonly SingleJudgment[], categoryOf: (id: number) => string): SingleScore {
   const valid = rows.filter((row) => row.score !== -1);
   const mean = (part: readonly SingleJudgment[]) => (part.length > 0 ? average(part.map((row) => row.score)) : null);
-  const questions = valid.map((row) => row.question_id);
-  const interval =
-    new Set(questions).size > 1
-      ? clusteredInterval(
-          valid.map((row) => row.score),
-          questions,
-        )
-      : undefined;
+  const ofTurn = (turn: number) => valid.filter((row) => row.turn === turn);
   const categories = groupBy(valid, (row) => categoryOf(row.question_id));
   return {
     model,
     score: mean(valid),
     n: valid.length,
     unparsed: rows.length - valid.length,
-    turn_1: mean(valid.filter((row) => row.turn === 1)),
-    turn_2: mean(valid.filter((row) => row.turn === 2)),
+    turn_1: mean(ofTurn(1)),
+    turn_2: mean(ofTurn(2)),
     categories: Object.fromEntries([...categories].map(([category, part]) => [category, mean(part)!])),
-    ci: interval ? [interval.lo, interval.hi] : null,
+    ci: intervalOf(valid),
+    turn_1_ci: intervalOf(ofTurn(1)),
+    turn_2_ci: intervalOf(ofTurn(2)),
+    category_ci: Object.fromEntries([...categories].map(([category, part]) => [category, intervalOf(part)])),
     score_without_wrong_references: mean(valid.filter((row) => !WRONG_REFERENCES.includes(row.question_id))),
   };
+}
+
+function intervalOf(rows: readonly SingleJudgment[]): [number, number] | null {
+  const questions = rows.map((row) => row.question_id);
+  if (new Set(questions).size < 2) return null;
+  const { lo, hi } = clusteredInterval(
+    rows.map((row) => row.score),
+    questions,
+  );
+  return [lo, hi];
 }

@@ -6,6 +6,7 @@ import type { Metrics, Task } from "./task.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** A task and the rows that it is asked with. */
 export interface TaskPlanOptions {
   task: Task;
   /** Rows of the evaluation split, as the Hugging Face data set has them. */

@@ -4,6 +4,7 @@ export interface ScoreRequest {
   continuationIds: number[];
 }
 
+/** What a model says about a continuation. */
 export interface ScoreResult {
   /** Sum of log p(token | all before it) over the continuation, in nats. */
   logLikelihood: number;

@@ -13,6 +13,7 @@ export interface Item {
   asShot: string;
 }
 
+/** Numbers by name: `acc`, `acc_norm`, `acc_stderr`, ... */
 export type Metrics = Record<string, number>;
 
 /** A multiple-choice task: how a row of its data set becomes requests, and their log-likelihoods become metrics. */

@@ -10,6 +10,7 @@ export interface Answer {
   content: string;
 }
 
+/** A system's answers. */
 export interface AnswerSet {
   name: string;
   answers: readonly Answer[];
@@ -41,6 +42,7 @@ export interface JudgedPair {
   replies: string[];
 }
 
+/** What comparing two systems came to; counts are prompts, seen from a. */
 export interface Comparison {
   a: string;
   b: string;

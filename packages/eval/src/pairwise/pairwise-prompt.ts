@@ -1,5 +1,6 @@
 import type { Message } from "@zephyr/data";
 
+/** Two answers to one prompt, in the order in which the judge reads them. */
 export interface PairwiseQuestion {
   prompt: string | readonly Message[];
   answerA: string;
@@ -59,6 +60,7 @@ export function parsePairwisePrompt(
   return { question: question!, answerA: answerA!, answerB: answerB! };
 }
 
+/** Which answer is better. */
 export type Verdict = "A" | "B" | "tie";
 
 /**

@@ -1,3 +1,4 @@
+/** Pairs of about the same confidence. */
 export interface CalibrationBin {
   /** Confidence range of the bin, from 0.5 to 1. */
   lo: number;
@@ -8,6 +9,7 @@ export interface CalibrationBin {
   accuracy: number | null;
 }
 
+/** Whether rewards are as sure as they are right. */
 export interface Calibration {
   bins: CalibrationBin[];
   /** Expected calibration error: mean |confidence - accuracy| over pairs, by bin. */

@@ -13,6 +13,7 @@ export interface RewardedPair {
   rejected_length?: number;
 }
 
+/** Accuracy and margin on the pairs of one source, or of one length. */
 export interface PairGroup {
   name: string;
   n: number;
@@ -22,6 +23,7 @@ export interface PairGroup {
   margin_ci: [number, number] | null;
 }
 
+/** Accuracy, margin and calibration of a model's rewards on held-out pairs. */
 export interface PreferenceAccuracy extends PairGroup {
   /** Pairs with equal rewards; they count as wrong, as in TRL. */
   ties: number;

@@ -34,7 +34,7 @@ ${series.map((one, i) => {
 })}</svg>
 ${legend(series.map((one, i) => ({ name: one.name, style: styles(one.name, i) })))}${note ? html`<p class="note">${note}</p>` : null}
 <details><summary>Numbers</summary><div class="scroll"><table><thead><tr><th scope="col">category</th>${series.map((one) => html`<th scope="col" class="num">${one.name}</th>`)}</tr></thead>
-<tbody>${axes.map((axis, i) => html`<tr><th scope="row">${axis}</th>${series.map((one) => html`<td class="num">${score(one.values[i])}</td>`)}</tr>`)}</tbody></table></div></details></figure>`;
+<tbody>${axes.map((axis, i) => html`<tr><th scope="row">${axis}</th>${series.map((one) => html`<td class="num">${score(one.values[i])}${ends(one.intervals?.[i])}</td>`)}</tr>`)}</tbody></table></div></details></figure>`;
 }
 
 function spoke(axis: string, [x, y]: [number, number], [lx, ly]: [number, number]): Html {
@@ -42,5 +42,7 @@ function spoke(axis: string, [x, y]: [number, number], [lx, ly]: [number, number
   return html`<line class="axis" x1="${CENTRE_X}" y1="${CENTRE_Y}" x2="${x}" y2="${y}"/><text x="${lx}" y="${ly + 4}" text-anchor="${anchor}">${axis}</text>`;
 }
 
+const ends = (interval: [number, number] | null | undefined): Html | null =>
+  interval ? html`<span class="ci">${compact(interval[0])} to ${compact(interval[1])}</span>` : null;
 const score = (value: number | null | undefined) => (value === null || value === undefined ? "n/a" : compact(value));
 const round = (value: number) => Math.round(value * 10) / 10;

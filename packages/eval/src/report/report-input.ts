@@ -1,6 +1,7 @@
 /** A table cell: text, a number, nothing, or a number with its 95% interval. */
 export type Cell = string | number | null | { value: number; ci: [number, number] | null };
 
+/** A column of a table: the key of its cells, and how they are written. */
 export interface ReportColumn {
   key: string;
   label: string;
@@ -11,6 +12,7 @@ export interface ReportColumn {
   best?: "max" | "min";
 }
 
+/** A table. */
 export interface ReportTable {
   title: string;
   note?: string;
@@ -20,6 +22,7 @@ export interface ReportTable {
   highlight?: number[];
 }
 
+/** One line of a chart; null leaves a gap. */
 export interface CurveSeries {
   name: string;
   x: number[];
@@ -47,22 +50,27 @@ export interface ReportComparison {
   errors?: number;
 }
 
+/** A radar chart: scores of several systems on common axes. */
 export interface ReportRadar {
   title: string;
   note?: string;
   axes: string[];
   /** The outer ring; scores start at 0 in the centre. */
   max: number;
-  series: { name: string; values: (number | null)[] }[];
+  series: { name: string; values: (number | null)[]; intervals?: ([number, number] | null)[] }[];
 }
 
+/** A prompt with several systems' answers side by side. */
 export interface ReportSample {
   prompt: string;
   /** Category, source or verdict, shown beside the prompt. */
   label?: string;
+  /** Samples of one group stand together behind one heading: a category, "won". */
+  group?: string;
   answers: { name: string; content: string; note?: string }[];
 }
 
+/** A stage of a run, and what it took. */
 export interface ReportStage {
   name: string;
   seconds: number;

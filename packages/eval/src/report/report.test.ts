@@ -78,8 +78,8 @@ test("a report of nothing but a title is a whole page without empty parts", () =
   expect(page).not.toContain("<nav");
 });
 
-test("ten models with 160 long answers each stay under 1 MB, and the page says what it left out", () => {
-  const samples = Array.from({ length: 160 }, (_, i) => ({
+test("more answers than fit are cut alike and then left out, the page stays under 1 MB and says so", () => {
+  const samples = Array.from({ length: 800 }, (_, i) => ({
     prompt: `question ${i}`,
     answers: Array.from({ length: 10 }, (_, m) => ({ name: `model ${m}`, content: "words and <b>markup</b> ".repeat(80) })),
   }));
@@ -91,6 +91,7 @@ test("ten models with 160 long answers each stay under 1 MB, and the page says w
   });
   expect(page.length).toBeLessThan(1_000_000);
   expect(page).toMatch(/\d+ more prompts are in the result files/);
+  expect(page.includes("Answers are cut after 60 characters")).toBe(true);
 });
 
 test("curves skip what is no number, keep one-point and flat series, and keep a spike through thinning", () => {

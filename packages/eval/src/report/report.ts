@@ -66,7 +66,7 @@ function partsOf({
       heading: "Curves",
       body: grid(curves.map((curve, i) => lineChart(curve, `curve-${i}`, styles))),
     },
-    samples.length > 0 && { id: "samples", heading: "Sample answers", body: sampleAnswers(samples) },
+    samples.length > 0 && { id: "samples", heading: "Answers by prompt", body: sampleAnswers(samples) },
     stages.length > 0 && { id: "stages", heading: "Time by stage", body: stageTimings(stages) },
     named.length > 0 && { id: "facts", heading: "About this run", body: factList(named) },
   ];

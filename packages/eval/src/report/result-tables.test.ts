@@ -58,7 +58,7 @@ test("every kind of result becomes a table whose numbers stand on the page with 
     .replace(/\s+/g, " ");
   expect(text).toContain("62.50 11.78 to 95.41");
   expect(text).toContain("2 / 1 / 1");
-  expect(text).toContain("m 6.50 6.50 to 6.50 6.00 7.00 0 6.50");
+  expect(text).toContain("m 6.50 6.50 to 6.50 6.00 6.00 to 6.00 7.00 7.00 to 7.00 0 6.50");
   expect(text).toContain("mine 3 0 66.67% 4.38 to 98.87");
   expect(text).toContain("all 3 66.7%");
   expect(text).toContain("chosen is longer 3 66.7%");

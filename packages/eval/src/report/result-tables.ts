@@ -49,22 +49,26 @@ export function mtBenchTable(scores: readonly SingleScore[]): ReportTable {
       { key: "unparsed", label: "Without rating", kind: "number" },
       { key: "corrected", label: "Sound references only", kind: "number", digits: 2 },
     ],
-    rows: scores.map(({ model, score, ci, turn_1, turn_2, unparsed, score_without_wrong_references }) => ({
+    rows: scores.map(({ model, score, ci, turn_1, turn_1_ci, turn_2, turn_2_ci, unparsed, score_without_wrong_references }) => ({
       model,
-      score: score === null ? null : { value: score, ci },
-      turn_1,
-      turn_2,
+      score: rated(score, ci),
+      turn_1: rated(turn_1, turn_1_ci),
+      turn_2: rated(turn_2, turn_2_ci),
       unparsed,
       corrected: score_without_wrong_references,
     })),
   };
 }
 
+const rated = (value: number | null, ci: [number, number] | null | undefined): Cell =>
+  value === null ? null : { value, ci: ci ?? null };
+
 /** MT-Bench's categories as a radar. */
 export function mtBenchRadar(scores: readonly SingleScore[]): ReportRadar {
-  const series = scores.map(({ model, categories }) => ({
+  const series = scores.map(({ model, categories, category_ci }) => ({
     name: model,
     values: CATEGORIES.map((category) => categories[category] ?? null),
+    intervals: CATEGORIES.map((category) => category_ci?.[category] ?? null),
   }));
   return { title: "MT-Bench by category", axes: [...CATEGORIES], max: 10, series };
 }
@@ -156,7 +160,9 @@ export function auditTable(audit: JudgeAudit): ReportTable {
       row(
         "Same verdict in both orders",
         rate(audit.consistency, audit.consistency_ci),
-        `${audit.consistent} same, ${audit.both_first} first twice, ${audit.both_second} second twice, ${audit.tie_versus_win} tie and win`,
+        audit.consistency === null
+          ? "each pair was judged in one order"
+          : `${audit.consistent} same, ${audit.both_first} first twice, ${audit.both_second} second twice, ${audit.tie_versus_win} tie and win`,
       ),
       row(
         "Longer answer wins",

@@ -1,29 +1,65 @@
+import { codePoints } from "../alpaca-eval/rows.ts";
+import { groupBy } from "../group-by.ts";
 import { type Html, html } from "./html.ts";
 import type { ReportSample } from "./report-input.ts";
 
-const LONGEST_ANSWER = 6000;
-const TEXT_BUDGET = 600_000;
+/** Longest texts, in code points, from most to least; the first that lets all samples fit is taken. */
+const LENGTHS = [6000, 3000, 1500, 800, 500, 300, 200, 120, 60] as const;
+const TEXT_BUDGET = 720_000;
 
-/** Answers to the same prompt side by side, the first prompt open; what exceeds 600 kB of text is counted, not shown. */
+/**
+ * Answers to the same prompt side by side, grouped, the first prompt open. Texts are cut alike (notes at half the length) so that all samples fit into
+ * 720 kB; what still exceeds that is counted, not shown.
+ */
 export function sampleAnswers(samples: readonly ReportSample[]): Html {
-  const shown: Html[] = [];
+  const { items, longest } = fitting(samples);
   let size = 0;
-  for (const sample of samples) {
-    const item = oneSample(sample, shown.length === 0);
-    size += item.markup.length;
-    if (size > TEXT_BUDGET && shown.length > 0) break;
-    shown.push(item);
-  }
+  const shown = samples.filter((_, i) => {
+    size += bytes(items[i]!);
+    return size <= TEXT_BUDGET || i === 0;
+  });
   const left = samples.length - shown.length;
-  return html`${shown}${left > 0 ? html`<p class="note">${left} more prompts are in the result files; they are left out here to keep the page small.</p>` : null}`;
+  const groups = groupBy(shown, (sample) => sample.group ?? "");
+  const body = [...groups].map(([group, own]) => grouped(group, own, own[0] === samples[0], longest));
+  return html`${body}${longest < LENGTHS[0] ? html`<p class="note">Answers are cut after ${longest} characters, notes after half as many; the result files hold them whole.</p>` : null}${left > 0 ? html`<p class="note">${left} more prompts are in the result files; they are left out here to keep the page small.</p>` : null}`;
 }
 
-function oneSample({ prompt, label, answers }: ReportSample, open: boolean): Html {
+function fitting(samples: readonly ReportSample[]): { items: Html[]; longest: number } {
+  const shortest = LENGTHS.at(-1)!;
+  for (const longest of LENGTHS) {
+    // Markup and escapes only add to the texts: what is too long without them need not be made.
+    if (longest > shortest && textIn(samples, longest) > TEXT_BUDGET) continue;
+    const items = samples.map((sample) => oneSample(sample, false, longest));
+    if (longest === shortest || items.reduce((sum, item) => sum + bytes(item), 0) <= TEXT_BUDGET) return { items, longest };
+  }
+  return { items: [], longest: shortest };
+}
+
+const textIn = (samples: readonly ReportSample[], longest: number): number =>
+  samples.reduce(
+    (sum, { answers }) =>
+      sum +
+      answers.reduce(
+        (size, { content, note = "" }) => size + Math.min(content.length, longest) + Math.min(note.length, longest / 2),
+        0,
+      ),
+    0,
+  );
+
+const bytes = ({ markup }: Html): number => Buffer.byteLength(markup);
+
+function grouped(group: string, samples: readonly ReportSample[], first: boolean, longest: number): Html {
+  const items = samples.map((sample, i) => oneSample(sample, first && i === 0, longest));
+  if (group === "") return html`${items}`;
+  return html`<details class="group"${first ? html` open` : null}><summary><b>${group}</b><span class="label">${samples.length} prompts</span></summary>${items}</details>`;
+}
+
+function oneSample({ prompt, label, answers }: ReportSample, open: boolean, longest: number): Html {
   return html`<details${open ? html` open` : null}><summary>${oneLine(prompt)}${label ? html`<span class="label">${label}</span>` : null}</summary>
-${isShort(prompt) ? null : html`<p class="text prompt" dir="auto">${cut(prompt)}</p>`}
+${isShort(prompt) ? null : html`<p class="text prompt" dir="auto">${cut(prompt, longest)}</p>`}
 <div class="answers">${answers.map(
     ({ name, content, note }) =>
-      html`<section class="panel"><h3>${name}</h3><p class="text" dir="auto">${content === "" ? html`<span class="note">(empty answer)</span>` : cut(content)}</p>${note ? html`<p class="note">${note}</p>` : null}</section>`,
+      html`<section class="panel"><h3>${name}</h3><p class="text" dir="auto">${content === "" ? html`<span class="note">(empty answer)</span>` : cut(content, longest)}</p>${note ? html`<p class="note text">${cut(note, longest / 2)}</p>` : null}</section>`,
   )}</div></details>`;
 }
 
@@ -34,11 +70,10 @@ function oneLine(prompt: string): string {
   return line.length > 120 ? [...line].slice(0, 118).join("") + "…" : line;
 }
 
-function cut(text: string): string {
-  if (text.length <= LONGEST_ANSWER) return text;
-  const points = [...text];
-  return (
-    points.slice(0, LONGEST_ANSWER).join("") +
-    (points.length > LONGEST_ANSWER ? `… (${points.length - LONGEST_ANSWER} more characters)` : "")
-  );
+function cut(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  let end = 0;
+  for (let points = 0; points < longest && end < text.length; points++) end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  if (end === text.length) return text;
+  return `${text.slice(0, end)}… (${codePoints(text.slice(end))} more characters)`;
 }

@@ -15,7 +15,8 @@ export function seriesStyles(names: readonly string[]): SeriesStyles {
   const places = new Map([...new Set(names)].map((name, i) => [name, i]));
   return (name, position) => {
     const place = places.get(name) ?? position;
-    return { colour: `var(--s${place % 6})`, dash: DASHES[place % DASHES.length]! };
+    // The seventh series has the first one's colour, but not its dash.
+    return { colour: `var(--s${place % 6})`, dash: DASHES[(place + Math.floor(place / 6)) % DASHES.length]! };
   };
 }
 

@@ -49,6 +49,7 @@ svg text { fill: var(--soft); font: 12px system-ui, -apple-system, "Segoe UI", R
 .bar { height: 22px; } .whisker { height: 16px; }
 .win { fill: var(--win); background: var(--win); } .tie { fill: var(--tie); background: var(--tie); } .loss { fill: var(--loss); background: var(--loss); }
 .scale { display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; }
+.scale > * { flex: 1; } .scale > :nth-child(2) { text-align: center; } .scale > :last-child { text-align: right; }
 .stages { list-style: none; margin: 0; padding: 0; } .stages li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; padding: .4rem 0; }
 .stages .bar { grid-column: 1 / -1; height: 8px; } .stages .time { font-variant-numeric: tabular-nums; }
 details { border-top: 1px solid var(--line); } details:last-of-type { border-bottom: 1px solid var(--line); }
@@ -57,6 +58,7 @@ figure details { border: 0 !important; margin-top: .4rem; font-size: .875rem; } 
 .answers { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); padding-bottom: 1rem; }
 .answers > * { min-width: 0; } .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; margin: 0; max-width: none; }
 .prompt { border-left: 3px solid var(--line); padding-left: .8rem; margin: 0 0 .8rem; }
+.group { border: 0 !important; } .group > details { margin-left: 1rem; } .group > summary { font-size: 1.05rem; }
 footer { padding-block: 2.5rem; }
 @media print { nav, .skip { display: none; } body { background: none; } .panel, details { break-inside: avoid; } }
 `;

@@ -16,6 +16,7 @@ export interface BootstrapOptions<T> extends IntervalOptions {
   clusters?: readonly Cluster[];
 }
 
+/** A statistic, its standard error and its interval, by resampling. */
 export interface BootstrapInterval {
   estimate: number;
   standardError: number;

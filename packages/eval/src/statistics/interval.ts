@@ -13,6 +13,7 @@ export interface Interval {
   clusters: number;
 }
 
+/** How wide an interval is. */
 export interface IntervalOptions {
   /** Confidence level, 0.95 unless told. */
   level?: number;

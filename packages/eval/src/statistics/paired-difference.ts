@@ -1,6 +1,7 @@
 import { studentTCdf } from "./distributions.ts";
 import { type Cluster, clusteredInterval, type Interval, type IntervalOptions, meanInterval } from "./interval.ts";
 
+/** The mean of paired differences, its interval and its p-value. */
 export interface PairedDifference extends Interval {
   /** Two-sided p-value of "no difference", from t(clusters - 1). */
   pValue: number;
