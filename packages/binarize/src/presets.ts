@@ -26,7 +26,9 @@ export const pairPresets = {
   margin: { rule: bestAgainstMargin, score: "mean", published: false },
 } as const satisfies Record<string, PairPreset>;
 
+/** A rule that makes one pair of a rated row. */
 export type PairPresetName = keyof typeof pairPresets;
+/** A rule that makes a pair, unpaired rows or a ranked list of a rated row. */
 export type PresetName = PairPresetName | "unpaired" | "listwise";
 
 /** Every preset `binarize` knows, in the order of its documentation. */

@@ -9,6 +9,7 @@ import { isSuspectTen, isTruthfulQa } from "./upstream.ts";
 /** How many examples of each kind a report holds. */
 const EXAMPLES = 5;
 
+/** Why a row made no pair: fewer than two rated completions, all scores equal, or a margin below the least. */
 export type DropReason = "too_few" | "tie" | "margin";
 
 /** What one pass over the rows did; plain JSON, lengths in characters (UTF-16 units). */

@@ -37,6 +37,7 @@ export interface CompletionEntry {
   usage?: Usage;
 }
 
+/** A prompt with the answers of several models. */
 export interface CompletionsRow extends PromptRow {
   prompt_id: string;
   completions: CompletionEntry[];
@@ -56,6 +57,7 @@ export interface RatedCompletion extends CompletionEntry {
   critique?: string;
 }
 
+/** A prompt with rated answers. */
 export interface RatedRow extends PromptRow {
   prompt_id: string;
   completions: RatedCompletion[];

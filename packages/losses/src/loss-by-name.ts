@@ -55,8 +55,11 @@ export const unpairedLosses = { kto, apo_zero_unpaired: apoZeroUnpaired, bco } a
 
 const factories = { ...pairedLosses, ...unpairedLosses, reward } as const;
 
+/** The name of a loss on pairs. */
 export type PairedLossName = keyof typeof pairedLosses;
+/** The name of a loss on single answers with a label. */
 export type UnpairedLossName = keyof typeof unpairedLosses;
+/** A name that `lossByName` knows. */
 export type LossName = keyof typeof factories;
 
 /** Options of `lossByName`: the camelCase of TRL's names, whichever the named loss takes. */

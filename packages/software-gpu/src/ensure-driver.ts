@@ -10,12 +10,14 @@ import { cachedFolder, type FindOptions, searchDriver, wantedKinds } from "./fin
 import { withFolderLock } from "./folder-lock.ts";
 import type { OnProgress } from "./progress.ts";
 
+/** Which driver is prepared, and where to. */
 export interface PrepareOptions extends FindOptions {
   readonly onProgress?: OnProgress;
   /** Whether lavapipe may be had through apt's tools; default true. They need no root and change nothing outside the cache folder. */
   readonly allowApt?: boolean;
 }
 
+/** How a driver is looked for, and prepared where none is found. */
 export interface EnsureOptions extends PrepareOptions {
   /** Whether a driver may be downloaded (52 MB for lavapipe, 67 MB for SwiftShader); default true. */
   readonly allowDownload?: boolean;

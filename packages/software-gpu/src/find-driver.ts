@@ -5,6 +5,7 @@ import type { Driver, DriverKind } from "./driver.ts";
 import { folderDriver, folderFault, sealedDriver } from "./driver-folder.ts";
 import { environmentDriver, installedDriver } from "./installed.ts";
 
+/** Where a driver is looked for. */
 export interface FindOptions {
   /** Take only this kind; default: the environment variable `ZEPHYR_SOFTWARE_GPU`, else any, lavapipe first. */
   readonly kind?: DriverKind;

@@ -14,6 +14,7 @@ export interface PrepareProgress {
   readonly totalBytes?: number;
 }
 
+/** Is told what is going on while a driver is prepared. */
 export type OnProgress = (progress: PrepareProgress) => void;
 
 async function directoryBytes(directory: string): Promise<number> {

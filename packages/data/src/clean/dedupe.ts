@@ -4,6 +4,7 @@ import { bucketKeys, minhashSignature, shinglesOf } from "./minhash.ts";
 import { type CleaningStep, cleaningStep, type Verdict, type Watch } from "./report.ts";
 import { promptOf, textsOf } from "./row-text.ts";
 
+/** What counts as a repeat. */
 export type DedupeMethod = "exact" | "minhash";
 
 /**

@@ -7,6 +7,7 @@ export interface PackedRow extends TokenizedRow {
   seq_lengths?: number[];
 }
 
+/** How rows are put into packs, by TRL's names. */
 export type PackingStrategy = "bfd" | "bfd_split" | "wrapped";
 
 export interface PackSequencesOptions {

@@ -11,6 +11,7 @@ export interface DownloadModelOptions {
   revision?: string;
 }
 
+/** Which part of a data set is downloaded, and from where. */
 export interface HubDatasetOptions extends DownloadModelOptions {
   /** Only files whose path names this split, such as "train_sft". */
   split?: string;

@@ -1,6 +1,7 @@
 import { Template } from "@huggingface/jinja";
 import type { Message } from "../rows.ts";
 
+/** What a chat template is rendered with besides the messages. */
 export interface ChatTemplateOptions {
   /** Ends the text with the header of the assistant's next turn. */
   addGenerationPrompt?: boolean;

@@ -5,6 +5,7 @@ const REPLACEMENT = "\ufffd";
 /** Held-back bytes are given up as broken after this many tokens; a character takes at most four. */
 const LONGEST_WAIT = 32;
 
+/** Turns token ids into text as they come. */
 export interface StreamDecoder {
   /** The text that the next token completes; empty while a character is incomplete. */
   push(id: number): string;

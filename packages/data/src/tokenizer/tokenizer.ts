@@ -5,6 +5,7 @@ import { type ChatTemplate, type ChatTemplateOptions, compileChatTemplate, hasGe
 import { maskOfSpans, spellingOf } from "./token-spans.ts";
 import { ZEPHYR_GENERATION_TEMPLATE } from "./zephyr-template.ts";
 
+/** A conversation as token ids, with the mask of what the assistant says. */
 export interface EncodedChat {
   /** [T] token ids. */
   ids: number[];
@@ -74,7 +75,9 @@ function templateText(value: unknown): string | undefined {
 export function tokenizerFromJson(tokenizerJson: object, tokenizerConfig: object, chatTemplate?: string): Tokenizer {
   const config = tokenizerConfig as Json;
   const json = tokenizerJson as TokenizerJson;
-  if (typeof json.model !== "object" || json.model === null || json.model.vocab === undefined) {
+  if (typeof tokenizerConfig !== "object" || tokenizerConfig === null)
+    throw new TypeError("tokenizerFromJson: tokenizer_config.json holds no object; download it anew");
+  if (typeof json?.model !== "object" || json.model === null || json.model.vocab === undefined) {
     throw new TypeError(
       'tokenizerFromJson: tokenizer.json has no "model.vocab"; only fast tokenizers of the tokenizers library can be read',
     );

@@ -2,7 +2,9 @@ import { add, atMost, div, type Expression, expm1, logSigmoid, mul, neg, sub } f
 import { optionError, readChoice, readOptions } from "../options.ts";
 import { chosenLogRatio, rejectedLogRatio } from "./definition.ts";
 
+/** The divergences of f-DPO, by TRL's names. */
 export const fDivergences = ["reverse_kl", "forward_kl", "js_divergence", "alpha_divergence"] as const;
+/** The name of a divergence. */
 export type FDivergence = (typeof fDivergences)[number];
 
 /** Which divergence from the reference the policy is held to. */

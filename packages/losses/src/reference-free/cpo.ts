@@ -19,6 +19,7 @@ import { simpo } from "./simpo.ts";
 import { cpoAlphaOption, supervisedTerm } from "./supervised-term.ts";
 
 const cpoLossTypes = ["sigmoid", "hinge", "ipo", "simpo"] as const;
+/** The shape of CPO's preference term. */
 export type CpoLossType = (typeof cpoLossTypes)[number];
 
 export interface CpoOptions {

@@ -15,6 +15,7 @@ export interface Generator extends Disposable {
   generate: Generate;
 }
 
+/** How many requests run at once, and how long they may become. */
 export interface GeneratorOptions {
   /** Sequences in flight; 32 by default. */
   slots?: number;

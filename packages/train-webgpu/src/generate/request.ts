@@ -28,6 +28,7 @@ export interface GenerationRequest extends SamplingOptions {
   signal?: AbortSignal;
 }
 
+/** What was drawn for one request. */
 export interface GenerationResult {
   /** Drawn tokens, the end-of-sequence token included where it was drawn, as transformers returns them. */
   tokenIds: number[];

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json/strict-json.ts";
 
 export const MODEL_TYPES = ["mistral", "llama", "qwen2", "qwen3"] as const;
+/** The model families, by `model_type` of config.json. */
 export type ModelType = (typeof MODEL_TYPES)[number];
 
 /** Llama 3's stretching of the rotary frequencies: those with long waves are divided by `factor`. */

@@ -3,6 +3,7 @@ import { formatError } from "../format-error.ts";
 import { isJsonObject, type JsonObject, strictJson } from "../json/strict-json.ts";
 import { finiteOnly } from "./trainer-state.ts";
 
+/** The log of a run: a line per optimizer step. */
 export const LOG_FILE = "log_history.jsonl";
 
 /** One line of the log: the optimizer step, and metrics under TRL's names. */

@@ -1,6 +1,7 @@
 import { syncFolder } from "../files/durable-file.ts";
 import { type Checkpoint, listCheckpoints } from "./checkpoint.ts";
 
+/** Which checkpoints are kept. */
 export interface RetentionOptions {
   /** How many checkpoints stay; the newest always does. */
   limit: number;
