@@ -102,7 +102,7 @@ describe("a run that watches held-out pairs", () => {
     const again = await runCli([...args, "--output", killed, "--resume"]);
     expect(again.code, again.stderr).toBe(0);
     for (const name of ["model.safetensors", "log_history.jsonl", "trainer_state.json"]) same(killed, whole, name);
-  });
+  }, 400_000);
 
   it("refuses to stop early or to load the best without evaluations, and a metric that is not measured", async (context) => {
     needsDevice(context);
