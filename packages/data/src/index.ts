@@ -22,6 +22,7 @@ export {
   type HubDatasetOptions,
   readHubRows,
 } from "./hub/download-repo.ts";
+export { type PushDatasetOptions, type PushedFile, pushDataset } from "./hub/push-dataset.ts";
 
 // Formats: every published form of a row into ours
 
