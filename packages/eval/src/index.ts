@@ -25,6 +25,20 @@ export { findInjections, type Injection } from "./audit/injections.ts";
 export { type JudgeAgreement, judgeAgreement } from "./audit/judge-agreement.ts";
 export { type RatingAgreement, ratingAgreement } from "./audit/rating-agreement.ts";
 export { annotationVerdicts, type JudgedVerdict, mtBenchVerdicts } from "./audit/verdicts.ts";
+export {
+  type EvaluateGenerationOptions,
+  evaluateGeneration,
+  type GenerateTokensOptions,
+  generateTokens,
+} from "./generation-tasks/evaluate-generation.ts";
+export type {
+  GenerationItem,
+  GenerationRules,
+  GenerationTask,
+  PromptRequest,
+  TextGenerate,
+} from "./generation-tasks/generation-task.ts";
+export { gsm8k } from "./generation-tasks/gsm8k.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
 export { journaledJudge } from "./judging/journaled-judge.ts";

@@ -1,7 +1,8 @@
-import { average, sampleDeviation } from "../statistics/interval.ts";
+import { average } from "../statistics/interval.ts";
 import { type Parity, type PromptedItem, promptItems } from "./few-shot.ts";
 import { requestsSha256 } from "./requests-hash.ts";
 import type { ScoreResult, TextRequest, TextScore } from "./score.ts";
+import { summarise } from "./summarise.ts";
 import type { Metrics, Task } from "./task.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -105,20 +106,6 @@ function checkResults(task: Task, requests: readonly TextRequest[], results: rea
     throw new RangeError(
       `evaluateTask: ${task.name}: the model gave ${results[bad]?.logLikelihood ?? "nothing"} for "${requests[bad]!.continuation.slice(0, 60)}"; a log-likelihood must be a number`,
     );
-}
-
-function summarise(perDocument: readonly Metrics[]): Record<string, number> {
-  const names = Object.keys(perDocument[0]!);
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const values = perDocument.map((metrics) => metrics[name]!);
-      const mean = average(values);
-      return [
-        [name, mean],
-        [`${name}_stderr`, sampleDeviation(values, mean) / Math.sqrt(values.length)],
-      ];
-    }),
-  );
 }
 
 /**
