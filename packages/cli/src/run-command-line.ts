@@ -6,13 +6,14 @@ import { usageError } from "./errors/usage-error.ts";
 import { readConfigFile } from "./flags/config-file.ts";
 import { commandHelp, mainHelp } from "./flags/help.ts";
 import { commonFlags, flagValues, readArguments, readConfig } from "./flags/read-arguments.ts";
+import { showsColour } from "./inspect/render-mask.ts";
 import { listenForInterrupts } from "./interrupt/interrupt.ts";
 import { createReporter, type ProgressStream } from "./progress/progress.ts";
 
 /** Where a run of the command line reads from and writes to. */
 export interface Surroundings {
   env: Record<string, string | undefined>;
-  stdout: { write(text: string): unknown };
+  stdout: { write(text: string): unknown; isTTY?: boolean | undefined };
   stderr: ProgressStream;
   /** Ends the process at once; called by a second Ctrl-C. */
   leave: (code: number) => void;
@@ -62,15 +63,17 @@ async function run(command: Command, argv: readonly string[], { env, stdout, std
   checkPositionals(positionals, command.arguments ?? []);
   const reporter = createReporter(stderr, env);
   using interrupt = listenForInterrupts({ gracefully: command.graceful === true, leave: () => leave(130) });
-  const outcome = await command.run({ flags, positionals, config: others, configFile: file, reporter, interrupt });
+  const colour = showsColour(stdout, env);
+  const outcome = await command.run({ flags, positionals, config: others, configFile: file, reporter, interrupt, colour });
   print(outcome, json, stdout);
   return outcome.exitCode ?? 0;
 }
 
+/** A last name with three dots, such as `RUN...`, stands for one or more. */
 function checkPositionals(positionals: readonly string[], expected: readonly string[]): void {
   const missing = expected[positionals.length];
   if (missing !== undefined) throw usageError(`${missing} is missing; \`--help\` shows how the command is written`);
-  const extra = positionals[expected.length];
+  const extra = expected.at(-1)?.endsWith("...") ? undefined : positionals[expected.length];
   if (extra !== undefined)
     throw usageError(`unexpected argument ${JSON.stringify(extra)}; \`--help\` shows how the command is written`);
 }

@@ -100,11 +100,11 @@ async function statesOf(run: string, stages: Stage[], from: string | undefined):
 /** The stage's own invocation; one that was begun goes on where its command can, else it replaces what it left. */
 function invocationOf(
   { command, given, config, positionals }: Stage,
-  { configFile, reporter, interrupt }: Pick<Invocation<FlagTable>, "configFile" | "reporter" | "interrupt">,
+  { configFile, reporter, interrupt, colour }: Pick<Invocation<FlagTable>, "configFile" | "reporter" | "interrupt" | "colour">,
   again: "no" | "go on" | "anew",
 ): Invocation<FlagTable> {
   const values = new Map(given);
   if (again === "go on" && "resume" in command.flags) values.set("resume", true);
   else if (again !== "no" && "overwrite" in command.flags) values.set("overwrite", true);
-  return { flags: flagValues(command.flags, values), positionals, config, configFile, reporter, interrupt };
+  return { flags: flagValues(command.flags, values), positionals, config, configFile, reporter, interrupt, colour };
 }

@@ -12,6 +12,8 @@ export interface Invocation<T extends FlagTable> {
   configFile: string | undefined;
   reporter: Reporter;
   interrupt: Interrupt;
+  /** Whether what is printed on stdout may be coloured. */
+  colour: boolean;
 }
 
 /** What a command found: one JSON object, and the same for people. */

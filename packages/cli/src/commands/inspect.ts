@@ -1,33 +1,41 @@
 import { existsSync, statSync } from "node:fs";
 import { loadTokenizer } from "@zephyr/data";
 import { usageError } from "../errors/usage-error.ts";
-import { integer, text } from "../flags/flag.ts";
+import { integer, text, toggle } from "../flags/flag.ts";
 import { type DataInspection, inspectData } from "../inspect/inspect-data.ts";
 import { inspectModel, type MemoryPlan, type ModelInspection } from "../inspect/inspect-model.ts";
+import { maskLegend, renderMask } from "../inspect/render-mask.ts";
 import { command } from "./command.ts";
 
 /** `zephyr inspect`: what a data file or a model folder holds. */
 export const inspect = command({
   arguments: ["PATH"],
   description:
-    "What a data file holds (rows, columns, lengths, the first row rendered, [[learnt]] parts in brackets) or a model folder (shape, tokenizer, memory that training keeps on the device).",
+    "What a data file holds (rows, columns, lengths, a row rendered as the model sees it: what is learnt in green, or in [[brackets]] where there is no colour) or a model folder (shape, tokenizer, memory that training keeps on the device).",
   flags: {
     tokenizer: text({ help: "model folder whose tokenizer and template render the rows", placeholder: "DIR" }),
+    row: integer({ help: "which row is rendered, counted from 0", default: 0, min: 0 }),
+    completionOnlyLoss: toggle({
+      help: "as in sft: only the completion of prompt and completion rows is learnt",
+      default: true,
+    }),
+    assistantOnlyLoss: toggle({ help: "as in sft: only what the assistant says is learnt" }),
     loraR: integer({ help: "rank of the adapter whose memory is shown", default: 16, min: 1 }),
   },
-  async run({ flags, positionals }) {
+  async run({ flags, positionals, colour }) {
     const path = positionals[0]!;
     if (!existsSync(path)) throw usageError(`${path} does not exist; give a data file or a model folder`);
     if (statSync(path).isDirectory()) {
       const model = await inspectModel(path, flags.loraR);
       return { result: model, lines: modelLines(model, flags.loraR) };
     }
-    const data = await inspectData(path, flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer));
-    return { result: data, lines: dataLines(data) };
+    const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
+    const data = await inspectData(path, tokenizer, { ...flags, maxLength: undefined });
+    return { result: data, lines: dataLines(data, flags.row, colour) };
   },
 });
 
-function dataLines({ rows, kind, columns, lengths, rendered }: DataInspection): string[] {
+function dataLines({ rows, kind, columns, lengths, rendered }: DataInspection, row: number, colour: boolean): string[] {
   const counts = Object.entries(columns).map(([name, count]) => (count === rows ? name : `${name} (${count} rows)`));
   return [
     `rows      ${rows}, ${kind}`,
@@ -37,8 +45,8 @@ function dataLines({ rows, kind, columns, lengths, rendered }: DataInspection): 
       : []),
     ...(rendered ?? []).flatMap(({ name, pieces }) => [
       "",
-      `first ${name}:`,
-      pieces.map(({ text, learnt }) => (learnt ? `[[${text}]]` : text)).join(""),
+      `row ${row}, ${name} (${maskLegend(colour)}):`,
+      renderMask(pieces, colour),
     ]),
   ];
 }

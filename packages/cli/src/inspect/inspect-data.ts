@@ -10,6 +10,7 @@ import {
   tokenizePreferences,
   type UntypedRow,
 } from "@zephyr/data";
+import type { MaskedPiece } from "./render-mask.ts";
 
 /** What a data file holds. */
 export interface DataInspection {
@@ -19,15 +20,27 @@ export interface DataInspection {
   columns: Record<string, number>;
   /** Tokens of the sequences, or characters without a tokenizer. */
   lengths: { unit: "tokens" | "characters"; min: number; median: number; p95: number; max: number } | null;
-  /** The first row as the model would see it: pieces of text, and whether they are learnt. */
-  rendered: { name: string; pieces: { text: string; learnt: boolean }[] }[] | null;
+  /** A row as the model would see it: pieces of text, and whether they are learnt. */
+  rendered: { name: string; pieces: MaskedPiece[] }[] | null;
+}
+
+export interface InspectDataOptions {
+  /** Which row is rendered, counted from 0 over the rows that are trained on. */
+  row: number;
+  maxLength: number | undefined;
+  completionOnlyLoss: boolean;
+  assistantOnlyLoss: boolean;
 }
 
 /** Rows whose lengths are measured; more would only make the wait longer. */
 const MEASURED = 2000;
 
 /** Reads a whole file once, and its first rows as a trainer would. */
-export async function inspectData(path: string, tokenizer: Tokenizer | undefined): Promise<DataInspection> {
+export async function inspectData(
+  path: string,
+  tokenizer: Tokenizer | undefined,
+  options: InspectDataOptions,
+): Promise<DataInspection> {
   const columns: Record<string, number> = {};
   let rows = 0;
   const characters: number[] = [];
@@ -37,16 +50,18 @@ export async function inspectData(path: string, tokenizer: Tokenizer | undefined
     if (characters.length < MEASURED) characters.push(textLength(row));
   }
   const kind = kindOf(columns);
-  const sequences = tokenizer || kind.endsWith("token ids") ? await tokenized(path, kind, tokenizer) : undefined;
+  const sequences = tokenizer || kind.endsWith("token ids") ? await tokenized(path, kind, tokenizer, options) : undefined;
   const measured = sequences ? sequences.flat().map(({ input_ids }) => input_ids.length) : characters;
-  const [first] = sequences ?? [];
+  const shown = sequences?.[options.row];
+  if (sequences && tokenizer && sequences.length > 0 && !shown)
+    throw new RangeError(`--row ${options.row} is not there: the first ${sequences.length} rows can be shown, counted from 0`);
   return {
     rows,
     kind,
     columns,
     lengths: measured.length > 0 ? { unit: sequences ? "tokens" : "characters", ...quantiles(measured) } : null,
     rendered:
-      first && tokenizer ? first.map((sequence, i) => ({ name: nameOf(kind, i), pieces: pieces(sequence, tokenizer) })) : null,
+      shown && tokenizer ? shown.map((sequence, i) => ({ name: nameOf(kind, i), pieces: pieces(sequence, tokenizer) })) : null,
   };
 }
 
@@ -67,17 +82,26 @@ const nameOf = (kind: string, i: number): string =>
   kind.startsWith("preference") ? (i === 0 ? "chosen" : "rejected") : "sequence";
 
 /** The sequences that each of the first rows becomes; none for rows that nobody trains on. */
-async function tokenized(path: string, kind: string, tokenizer: Tokenizer | undefined): Promise<TokenizedRow[][]> {
+async function tokenized(
+  path: string,
+  kind: string,
+  tokenizer: Tokenizer | undefined,
+  { maxLength, completionOnlyLoss, assistantOnlyLoss }: InspectDataOptions,
+): Promise<TokenizedRow[][]> {
+  const cut = maxLength === undefined ? {} : { maxLength };
   const rows = pipe(readRows(path), takeRows(MEASURED));
   const onReport = (): void => {};
   if (kind.startsWith("preference")) {
-    const pairs: TokenizedPreferenceRow[] = await collectRows(tokenizePreferences(tokenizer, { onReport })<UntypedRow>(rows));
+    const pairs: TokenizedPreferenceRow[] = await collectRows(
+      tokenizePreferences(tokenizer, { ...cut, onReport })<UntypedRow>(rows),
+    );
     return pairs.map(({ prompt_ids, chosen_ids, rejected_ids }) =>
       [chosen_ids, rejected_ids].map((ids) => joined(prompt_ids, ids)),
     );
   }
   if (["completions", "prompts", "unknown", "unpaired preferences"].includes(kind)) return [];
-  return (await collectRows(tokenizeDialogues(tokenizer, { onReport })<UntypedRow>(rows))).map((row) => [row]);
+  const options = { ...cut, completionOnlyLoss, assistantOnlyLoss, onReport };
+  return (await collectRows(tokenizeDialogues(tokenizer, options)<UntypedRow>(rows))).map((row) => [row]);
 }
 
 const joined = (prompt: number[], answer: number[]): TokenizedRow => ({
@@ -86,7 +110,7 @@ const joined = (prompt: number[], answer: number[]): TokenizedRow => ({
 });
 
 /** The text of a sequence, cut where the mask changes. */
-function pieces({ input_ids, completion_mask }: TokenizedRow, tokenizer: Tokenizer): { text: string; learnt: boolean }[] {
+function pieces({ input_ids, completion_mask }: TokenizedRow, tokenizer: Tokenizer): MaskedPiece[] {
   const found: { ids: number[]; learnt: boolean }[] = [];
   input_ids.forEach((id, t) => {
     // The first token is given, never predicted.
@@ -94,7 +118,7 @@ function pieces({ input_ids, completion_mask }: TokenizedRow, tokenizer: Tokeniz
     if (found.at(-1)?.learnt !== learnt) found.push({ ids: [], learnt });
     found.at(-1)!.ids.push(id);
   });
-  return found.map(({ ids, learnt }) => ({ text: tokenizer.decode(ids), learnt }));
+  return found.map(({ ids, learnt }) => ({ text: tokenizer.decode(ids, { skipSpecialTokens: false }), learnt }));
 }
 
 function textLength(value: unknown): number {
