@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Command } from "../src/commands/command.ts";
+import { EXAMPLES } from "../src/commands/examples.ts";
 import { commandNames, loadCommands } from "../src/commands/find-command.ts";
 import type { FlagTable } from "../src/flags/flag.ts";
+import { commonFlags, flagValues, readArguments } from "../src/flags/read-arguments.ts";
 import { kebab } from "../src/flags/spelling.ts";
 import { runCommandLine } from "../src/run-command-line.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
@@ -56,6 +58,21 @@ describe.each(names)("zephyr %s", (name) => {
     expect(stdout).toContain(command.description);
     for (const flag of Object.keys(command.flags)) expect(stdout).toContain(`--${kebab(flag)}`);
     expect((await run(["help", ...words])).stdout).toBe(stdout);
+  });
+
+  it("has examples in its help, each of which it would take", async () => {
+    const { stdout } = await run([...words, "--help"]);
+    expect(EXAMPLES[name] ?? [], name).not.toEqual([]);
+    for (const example of EXAMPLES[name]!) {
+      expect(stdout).toContain(`  ${example}\n`);
+      const typed = /zephyr ([^)]*)/.exec(example)![1]!.trim().split(" ");
+      expect(typed.slice(0, words.length)).toEqual(words);
+      const { given, positionals } = readArguments(typed.slice(words.length), { ...commonFlags, ...command.flags });
+      expect(positionals, example).toHaveLength((command.arguments ?? []).length);
+      // What --config would hold is not asked for here.
+      if (!given.has("config")) flagValues(command.flags, given);
+      for (const [flag, value] of given) command.flags[flag]?.parse(value, flag);
+    }
   });
 
   it("suggests the nearest flag for one that it does not know", async () => {

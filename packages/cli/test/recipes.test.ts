@@ -139,6 +139,11 @@ dataset_mixture:
     - { id: org/pairs, split: train_prefs, weight: 1.0 }
     - { id: org/pairs, split: test_prefs, weight: 1.0 }
 bf16: true
+use_peft: true
+load_in_4bit: true
+lora_r: 128
+lora_dropout: 0.05
+chat_template: "<|system|> <|user|> <|assistant|> {{ eos_token }}"
 beta: 0.01
 learning_rate: 5.0e-7
 max_prompt_length: 512
@@ -157,6 +162,10 @@ output_dir: data/run
       model: "org/sft",
       data: "org/pairs",
       dataset_train_split: "train_prefs",
+      dtype: "nf4",
+      lora_r: 128,
+      lora_dropout: 0.05,
+      chat_template_path: "zephyr",
       beta: 0.01,
       learning_rate: 5e-7,
       warmup_ratio: 0.1,

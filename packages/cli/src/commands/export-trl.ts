@@ -5,6 +5,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { accelerateConfig, defined, dpoConfig, sftConfig, sharedConfig } from "../export/trl-config.ts";
 import { choice, type FlagTable, type FlagValues, integer, number } from "../flags/flag.ts";
 import { yamlText } from "../flags/yaml-text.ts";
+import { chatTemplateText, TEMPLATE_FILE } from "../models/chat-template.ts";
 import { dataSource } from "../models/sources.ts";
 import { checkTrainingFlags } from "../training/training-settings.ts";
 import { command } from "./command.ts";
@@ -31,6 +32,9 @@ export const exportTrl = command({
     checkTrainingFlags(flags);
     if (existsSync(output) && readdirSync(output).length > 0 && !overwrite)
       throw usageError(`--output ${output} is not empty; pass --overwrite to replace what is in it`);
+    const template = flags.chatTemplatePath === undefined ? undefined : chatTemplateText(flags.chatTemplatePath);
+    if (template !== undefined && method === "dpo")
+      throw usageError("--chat-template-path is given, but TRL's dpo takes the model's own template; put one into its folder");
     const source = await dataSource(flags.data, "--data", flags.datasetTrainSplit);
     const held =
       flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
@@ -43,7 +47,10 @@ export const exportTrl = command({
       learningRate: flags.learningRate ?? (method === "sft" ? 2e-5 : 1e-6),
     };
     const paths = { data: resolve(data), output: resolve(output, "run"), hasEval: test !== undefined };
-    const config = { ...sharedConfig(shared, paths), ...(method === "sft" ? sftConfig(shared) : dpoConfig(flags)) };
+    const templateFile = template === undefined ? undefined : resolve(output, TEMPLATE_FILE);
+    if (templateFile !== undefined) writeFileSync(templateFile, template!);
+    const own = method === "sft" ? sftConfig(shared, templateFile) : dpoConfig(flags);
+    const config = { ...sharedConfig(shared, paths), ...own };
     const files = { trl: join(output, "trl.yaml"), accelerate: join(output, "accelerate.yaml") };
     writeFileSync(files.trl, yamlText(defined(config)));
     writeFileSync(files.accelerate, yamlText(accelerateConfig(flags.sharding, flags.numProcesses)));

@@ -32,7 +32,7 @@ export interface TrlPaths {
 
 /** The settings of both trainers, as `trl sft --config` and `trl dpo --config` read them; `undefined` entries are left out. */
 export function sharedConfig(flags: Shared, { data, output, hasEval }: TrlPaths): Record<string, unknown> {
-  const { warmupRatio, warmupSteps, maxLength, saveSteps, evalSteps } = flags;
+  const { warmupRatio, warmupSteps, maxLength, saveSteps, evalSteps, dtype } = flags;
   const settings = Object.fromEntries(Object.entries(SAME).map(([theirs, ours]) => [theirs, flags[ours]]));
   return defined({
     model_name_or_path: flags.model,
@@ -49,26 +49,29 @@ export function sharedConfig(flags: Shared, { data, output, hasEval }: TrlPaths)
     ...(hasEval && evalSteps !== undefined && { eval_strategy: "steps", eval_steps: evalSteps }),
     bf16: true,
     gradient_checkpointing: true,
+    ...(dtype === "bf16" && { dtype: "bfloat16" }),
+    ...(dtype === "nf4" && { load_in_4bit: true, bnb_4bit_quant_type: "nf4" }),
     ...adapter(flags),
   });
 }
 
-function adapter({ loraR, loraAlpha = 32, loraTargetModules, initAdapter }: Shared): Record<string, unknown> {
+function adapter({ loraR, loraAlpha = 32, loraDropout = 0, loraTargetModules, initAdapter }: Shared): Record<string, unknown> {
   if (loraR === undefined || initAdapter !== undefined) return {};
   const modules = loraTargetModules ?? ["all-linear"];
   return {
     use_peft: true,
     lora_r: loraR,
     lora_alpha: loraAlpha,
-    lora_dropout: 0,
+    lora_dropout: loraDropout,
     lora_target_modules: modules.length === 1 ? modules[0] : modules,
   };
 }
 
-/** What only SFTTrainer has. */
-export function sftConfig(flags: FlagValues<typeof sftFlags>): Record<string, unknown> {
+/** What only SFTTrainer has; `template` is the path of the chat template. */
+export function sftConfig(flags: FlagValues<typeof sftFlags>, template: string | undefined): Record<string, unknown> {
   const { packing, packingStrategy, completionOnlyLoss, assistantOnlyLoss } = flags;
   return {
+    chat_template_path: template,
     packing,
     ...(packing && { packing_strategy: packingStrategy }),
     completion_only_loss: completionOnlyLoss ? undefined : false,

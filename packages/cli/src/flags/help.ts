@@ -1,4 +1,5 @@
 import type { Command } from "../commands/command.ts";
+import { EXAMPLES } from "../commands/examples.ts";
 import type { FlagTable } from "./flag.ts";
 import { commonFlags } from "./read-arguments.ts";
 import { kebab } from "./spelling.ts";
@@ -38,5 +39,6 @@ export function mainHelp(version: string, commands: ReadonlyMap<string, { summar
 export function commandHelp(name: string, command: Command): string {
   const usage = ["zephyr", name, ...(command.arguments ?? []), "[flags]"].join(" ");
   const own = Object.keys(command.flags).length === 0 ? [] : [...flagLines(command.flags), ""];
-  return [usage, "", command.description, "", ...own, "Common flags:", ...flagLines(commonFlags), ""].join("\n");
+  const examples = ["Examples:", ...(EXAMPLES[name] ?? []).map((line) => `  ${line}`)];
+  return [usage, "", command.description, "", ...own, "Common flags:", ...flagLines(commonFlags), "", ...examples, ""].join("\n");
 }

@@ -22,18 +22,16 @@ const SAME = new Set([
     " ",
   ),
   ..."save_steps eval_steps gradient_checkpointing packing packing_strategy assistant_only_loss completion_only_loss".split(" "),
-  ..."beta loss_type loss_weights label_smoothing f_divergence_type ld_alpha use_weighting lora_r lora_alpha lora_target_modules".split(
+  ..."beta loss_type loss_weights label_smoothing f_divergence_type ld_alpha use_weighting lora_r lora_alpha lora_dropout lora_target_modules".split(
     " ",
   ),
 ]);
 /** Keys that change nothing in what is trained. */
 const SILENT =
-  /^(logging_|log_level|report_to|push_to_hub|hub_|do_eval|do_train|eval_strategy|evaluation_strategy|save_strategy|save_total_limit|preprocessing_num_workers|dataset_num_proc|trust_remote_code|attn_implementation|use_flash_attention_2|run_name|overwrite_output_dir|gradient_checkpointing_kwargs|remove_unused_columns|tf32|ddp_|dataset_kwargs|use_peft|dataset_splits|chat_template$|model_revision|bf16|torch_dtype|dtype)/;
+  /^(logging_|log_level|report_to|push_to_hub|hub_|do_eval|do_train|eval_strategy|evaluation_strategy|save_strategy|save_total_limit|preprocessing_num_workers|dataset_num_proc|trust_remote_code|attn_implementation|use_flash_attention_2|run_name|overwrite_output_dir|gradient_checkpointing_kwargs|remove_unused_columns|tf32|ddp_|dataset_kwargs|use_peft|dataset_splits|model_revision|bf16|torch_dtype|dtype)/;
 const WHY: Readonly<Record<string, string>> = {
   optim: "the optimizer here is AdamW",
-  load_in_4bit: "base weights are kept in f32 here",
-  load_in_8bit: "base weights are kept in f32 here",
-  lora_dropout: "adapters train without dropout here",
+  load_in_8bit: "there are f32, bf16 and nf4 weights here; pass --dtype",
   max_prompt_length: "only max_length cuts here, as in TRL 1.x",
 };
 
@@ -46,6 +44,8 @@ export function importHandbook(recipe: Record<string, unknown>): ImportedRecipe 
     if (key === "dataset_mixture" || key === "dataset_mixer" || key === "dataset_name")
       Object.assign(settings, dataSettings(value, recipe, notes));
     else if (key.startsWith("lora_") && !usesPeft) notes.push(`${key} is left out: use_peft is not true`);
+    else if (key === "load_in_4bit") Object.assign(settings, value === true && { dtype: "nf4" });
+    else if (key === "chat_template") Object.assign(settings, templateSettings(value, notes));
     else if (key in RENAMED) settings[RENAMED[key]!] = value;
     else if (SAME.has(key)) settings[key] = value;
     else if (SILENT.test(key) || (key === "optim" && String(value).startsWith("adamw"))) continue;
@@ -53,6 +53,14 @@ export function importHandbook(recipe: Record<string, unknown>): ImportedRecipe 
   }
   const isPreference = "beta" in recipe || "loss_type" in recipe || "max_prompt_length" in recipe;
   return { command: isPreference ? "dpo" : "sft", settings, notes };
+}
+
+/** The handbook's Zephyr template is ours by name; another one has to become a file. */
+function templateSettings(value: unknown, notes: string[]): Record<string, unknown> {
+  const marks = ["<|system|>", "<|user|>", "<|assistant|>", "eos_token"];
+  if (typeof value === "string" && marks.every((mark) => value.includes(mark))) return { chat_template_path: "zephyr" };
+  notes.push("chat_template is left out: write its text to a file and give that as chat_template_path");
+  return {};
 }
 
 interface MixturePart {
