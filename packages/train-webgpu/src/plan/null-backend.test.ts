@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { pairedLosses } from "@zephyr/losses";
 import { describe, expect, it } from "vitest";
-import { create, globals } from "webgpu";
 import type { Device } from "../device/request-device.ts";
 import { adamw } from "../kernels/adamw/adamw.ts";
 import { attention } from "../kernels/attention/attention.ts";
@@ -17,34 +16,11 @@ import { rope } from "../kernels/rope/rope.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { swiglu } from "../kernels/swiglu/swiglu.ts";
 import { unpack } from "../kernels/unpack/unpack.ts";
+import { nullDevice } from "../testing/null-device.ts";
 import { noSizes } from "../testing/tape.ts";
 import { compile } from "./pipeline.ts";
 import { createTape, type Tape } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
-
-/**
- * Dawn's null backend validates shaders and pipelines as for a GPU and runs none: so the kernels for subgroups of 32 and 64 lanes
- * are checked on machines without such a GPU, and those without subgroups at every head size.
- */
-async function nullDevice(lanes: number): Promise<Device> {
-  Object.assign(globalThis, globals);
-  const gpu = create(["backend=null"]);
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) throw new Error("Dawn was built without its null backend");
-  const device = await adapter.requestDevice({ requiredFeatures: ["subgroups"] });
-  return {
-    gpu: device,
-    adapter: { description: "null", vendor: "", architecture: "" },
-    adapterClass: "tile",
-    lanes,
-    features: ["subgroups"],
-    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
-    environment: {},
-    // Held, so that neither is collected while the device is in use.
-    lost: device.lost.then((info) => (gpu && adapter ? info : info)),
-    [Symbol.dispose]: () => device.destroy(),
-  };
-}
 
 const t = (name: string, trainable = false): Tensor => {
   const plain = { name, bytes: 1024, needsGradient: false };
