@@ -1,5 +1,6 @@
 // The device
 export type { AdapterClass } from "./device/adapter-class.ts";
+export { type DeviceLostError, deviceError } from "./device/device-lost.ts";
 export { type Device, type RequestDeviceOptions, requestDevice } from "./device/request-device.ts";
 // Model folders
 export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
@@ -15,6 +16,8 @@ export { createGenerator, type Generator, type GeneratorOptions } from "./genera
 export type { TokenLogp } from "./generate/log-probabilities.ts";
 export type { DrawnToken, GenerationRequest, GenerationResult } from "./generate/request.ts";
 export { type SamplingOptions, sampleToken } from "./generate/sample.ts";
+// Profiles
+export { measureRoof, type Roof } from "./kernels/roof/roof.ts";
 // Models
 export type { LoraOptions } from "./model/device-adapter.ts";
 export { createModel, type LoadModelOptions, loadModel } from "./model/load-model.ts";
@@ -22,6 +25,7 @@ export type { WeightDtype } from "./model/packed-weights.ts";
 export type { Policy } from "./model/policy.ts";
 export { mergeAdapter, savePolicy } from "./model/save-model.ts";
 export { createScorer, type Scorer, type Scores } from "./model/scorer.ts";
+export type { KernelProfile, Profiler } from "./plan/profiler.ts";
 export { type ReferenceLogpsOptions, referenceLogps } from "./train/reference-logps.ts";
 export { type TrainPreferenceOptions, trainPreference } from "./train/train-preference.ts";
 export { type TrainSftOptions, trainSft } from "./train/train-sft.ts";

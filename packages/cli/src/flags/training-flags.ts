@@ -69,6 +69,7 @@ export const adapterFlags = {
 
 /** What happens between steps. */
 export const monitoringFlags = {
+  profile: toggle({ help: "time every kernel and print a table at the end; the run itself is slower" }),
   saveSteps: integer({ help: "steps between checkpoints; 0: none", default: 500, min: 0 }),
   evalData: text({ help: "held-out rows, as --data", placeholder: "FILE|ID" }),
   evalSteps: integer({ help: "steps between evaluations; without it once, at the end", min: 1 }),

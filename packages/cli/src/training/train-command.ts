@@ -4,8 +4,11 @@ import { collectRows, pipe, rowsOf, type Tokenizer, type Transform, type Untyped
 import {
   copyCheckpointModel,
   type Device,
+  type KernelProfile,
   loadModel,
+  measureRoof,
   type Policy,
+  type Roof,
   requestDevice,
   savePolicy,
   type Training,
@@ -14,10 +17,12 @@ import {
 import type { Invocation, Outcome } from "../commands/command.ts";
 import { number } from "../flags/flag.ts";
 import type { trainingFlags } from "../flags/training-flags.ts";
+import { refuseTooLarge, shapeOfRun } from "../inspect/inspect-training.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { chatTemplateText, checkTemplate, TEMPLATE_FILE, tokenizerOf } from "../models/chat-template.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { epochRows } from "./epoch-order.ts";
+import { profileTable } from "./profile-table.ts";
 import { namingRows, rowTrail } from "./row-names.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
 import { openTelemetry } from "./telemetry.ts";
@@ -76,7 +81,8 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     let rows = await tokenized(source, false);
     if (rows.length === 0) throw new RangeError(`--data ${flags.data} has no rows to train on; give at least one`);
     let held = heldSource && (await tokenized(heldSource, true));
-    using device = await requestDevice({ onProgress: (message) => reporter.status(message) });
+    using device = await requestDevice({ onProgress: (message) => reporter.status(message), profile: flags.profile });
+    await refuseTooLarge(device, model, shapeOfRun(adapterOptions(flags), rows, flags));
     using policy = await loadModel(device, model, adapterOptions(flags));
     const run: LoadedRun = { device, policy, folder, model };
     if (glue.score) {
@@ -94,24 +100,43 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     const checkpoints = { saveSteps, saveTotalLimit, loadBest };
     const best = bestOptions(flags);
     const telemetry = openTelemetry({ folder: folder.path, rows: rows.length, reportTo: flags.reportTo });
-    const reports = { trail, telemetry, reporter };
+    const reports = { device, trail, telemetry, reporter };
     const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, ...reports, interrupt });
     if (summary.modelFrom === undefined) await savePolicy(policy, folder.path);
     else await copyCheckpointModel(summary.modelFrom, folder.path);
     if (template !== undefined) writeFileSync(join(folder.path, TEMPLATE_FILE), template);
     await writeFinalState(folder, summary, flags);
-    return outcome(run, summary, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    const kernels = await device.profiler?.report();
+    const profile = kernels && { kernels, roof: await measureRoof(device) };
+    return outcome(run, summary, seconds, profile);
   } catch (error) {
     if (!begun || !existsSync(folder.logFile)) folder.abandon();
     throw error;
   }
 }
 
-function outcome({ device, folder }: LoadedRun, { steps, metrics }: TrainingSummary, seconds: number): Outcome {
+function outcome(
+  { device, folder }: LoadedRun,
+  { steps, metrics }: TrainingSummary,
+  seconds: number,
+  profile: { kernels: KernelProfile[]; roof: Roof } | undefined,
+): Outcome {
   const { description } = device.adapter;
   return {
-    result: { output: folder.path, steps, metrics, seconds, adapter: description, adapter_class: device.adapterClass },
-    lines: [`${folder.path}: ${steps} steps in ${seconds.toFixed(1)} s on ${description}, ${shortMetrics(metrics)}`],
+    result: {
+      output: folder.path,
+      steps,
+      metrics,
+      seconds,
+      adapter: description,
+      adapter_class: device.adapterClass,
+      ...(profile && { profile }),
+    },
+    lines: [
+      ...(profile ? profileTable(profile.kernels, profile.roof) : []),
+      `${folder.path}: ${steps} steps in ${seconds.toFixed(1)} s on ${description}, ${shortMetrics(metrics)}`,
+    ],
   };
 }
 

@@ -18,6 +18,7 @@ export const FREE_ON_RESUME = [
   "evalSteps",
   "perDeviceEvalBatchSize",
   "gradientCheckpointing",
+  "profile",
   "lossLimit",
   "reportTo",
 ] as const;

@@ -7,12 +7,13 @@ export interface OpenedGpu {
 }
 
 /** Dawn's bindings come before the runtime's own WebGPU: Deno's waits about 12 ms in every read-back. */
-async function dawn(): Promise<GPU | undefined> {
+async function dawn(profile = false): Promise<GPU | undefined> {
   if (typeof document !== "undefined" || typeof process === "undefined") return undefined;
   try {
     const { create, globals } = await import("webgpu");
     for (const [name, value] of Object.entries(globals)) if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-    return create([]);
+    // Against fingerprinting, Dawn rounds timestamps to a tenth of a millisecond, which is longer than most launches.
+    return create(profile ? ["disable-dawn-features=timestamp_quantization"] : []);
   } catch (cause) {
     if (typeof navigator !== "undefined" && navigator.gpu) return undefined;
     throw new Error(
@@ -57,7 +58,7 @@ async function mayHaveDriver(): Promise<boolean> {
 
 /** Finds an adapter: Dawn, then the runtime's own, then Dawn again on a software driver. */
 export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu> {
-  const first = (await mayHaveDriver()) ? await dawn() : undefined;
+  const first = (await mayHaveDriver()) ? await dawn(options.profile) : undefined;
   const candidates = [first, typeof navigator === "undefined" ? undefined : navigator.gpu];
   for (const gpu of candidates) {
     const adapter = await adapterOf(gpu, options);
@@ -83,7 +84,7 @@ export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu>
     },
   });
   await software.activateDriver(driver);
-  const gpu = await dawn();
+  const gpu = await dawn(options.profile);
   const adapter = await adapterOf(gpu, options);
   if (!gpu || !adapter) {
     throw new Error(

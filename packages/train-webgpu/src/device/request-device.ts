@@ -1,3 +1,4 @@
+import { createProfiler, type Profiler } from "../plan/profiler.ts";
 import { type AdapterClass, classifyAdapter, fixedLanes } from "./adapter-class.ts";
 import { openGpu } from "./open-gpu.ts";
 
@@ -14,6 +15,8 @@ export interface Device extends Disposable {
   readonly maxBindingBytes: number;
   /** Environment variables that had to be set so that a driver was found. */
   readonly environment: Record<string, string>;
+  /** Times every launch, where it was asked for. */
+  readonly profiler?: Profiler;
   /** Resolves when the device is lost for another reason than disposal. */
   readonly lost: Promise<GPUDeviceLostInfo>;
 }
@@ -22,6 +25,8 @@ export interface RequestDeviceOptions {
   /** Force the kernels that need no subgroups ("portable"); by default the adapter decides. */
   adapterClass?: "portable";
   powerPreference?: "low-power" | "high-performance";
+  /** Time every launch by timestamp queries: slower, as no two launches overlap. Throws where the adapter has none. */
+  profile?: boolean;
   /** Called while a software driver is being prepared. */
   onProgress?: (message: string) => void;
 }
@@ -63,6 +68,7 @@ export async function requestDevice(options: RequestDeviceOptions = {}): Promise
     features: [...device.features].sort(),
     maxBindingBytes: device.limits.maxStorageBufferBindingSize,
     environment,
+    ...(options.profile && { profiler: createProfiler(device) }),
     lost: new Promise((resolve) => {
       void device.lost.then((info) => info.reason !== "destroyed" && resolve(info));
     }),

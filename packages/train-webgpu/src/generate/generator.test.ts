@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { requestDevice } from "../device/request-device.ts";
 import { loadModel } from "../model/load-model.ts";
 import { deviceOrSkip } from "../testing/device.ts";
 import { fixture, fixtureJson } from "../testing/reference.ts";
@@ -152,6 +153,22 @@ describe("the generator", () => {
     expect(cut.finishReason).toBe("stop");
     expect(cut.content).toBe(whole.content.slice(0, whole.content.indexOf(stop)));
     expect(cut.tokenIds).toEqual(whole.tokenIds!.slice(0, cut.tokenIds!.length));
+  });
+
+  it("a device that is lost ends every request, under way or waiting, with an error that says so", async (context) => {
+    await deviceOrSkip(context);
+    using device = await requestDevice();
+    using policy = await loadModel(device, fixture("mistral"));
+    using generator = createGenerator(policy, { slots: 1, maxLength: 64 });
+    const request = { promptIds: [1, 5], maxTokens: 30, minTokens: 30 };
+    let tokens = 0;
+    const first = generator.run({ ...request, onToken: () => void (++tokens === 3 && device.gpu.destroy()) });
+    const results = await Promise.allSettled([first, generator.run(request)]);
+    for (const result of results)
+      expect(result).toMatchObject({
+        status: "rejected",
+        reason: { code: "ERR_DEVICE_LOST", message: expect.stringMatching(/was lost \(destroyed.*go on from a checkpoint/) },
+      });
   });
 
   it("refuses an empty prompt, a foreign token and a prompt longer than the cache", async (context) => {

@@ -1,4 +1,5 @@
 import type { Completion, Generate } from "@zephyr/data";
+import { deviceError } from "../device/device-lost.ts";
 import type { Policy } from "../model/policy.ts";
 import { uniforms } from "../random/random-stream.ts";
 import { type CachePlan, type CacheToken, createCachePlan } from "./cache-plan.ts";
@@ -60,7 +61,8 @@ export function createGenerator(policy: Policy, options: GeneratorOptions = {}):
         for (let slot = 0; slot < slots; slot++) running[slot] ??= waiting.shift();
         await pass(plan, running, policy, maxLength);
       }
-    } catch (error) {
+    } catch (cause) {
+      const error = await deviceError(policy.device, cause);
       for (const one of [...running, ...waiting.splice(0)]) one?.reject(error);
       running.fill(undefined);
     } finally {

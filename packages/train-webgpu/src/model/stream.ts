@@ -32,7 +32,7 @@ export interface StreamTensors {
 }
 
 /** Sizes of a stream; the rest of `Sizes` is the trainer's. */
-export type StreamSizes = Pick<Sizes, "tokens" | "sequences" | "labelled" | "tiles" | "distinctIds">;
+export type StreamSizes = Pick<Sizes, "tokens" | "sequences" | "labelled" | "tiles" | "attended" | "distinctIds">;
 
 const NONE = 0xffff_ffff;
 
@@ -154,8 +154,18 @@ export function loadStream(
     sequences: batch.sequenceOffsets.length - 1,
     labelled: labels.rows.length,
     tiles: tiles.length / 4,
+    attended: attendedPairs(offsets),
     distinctIds: sorted.distinctIds.length,
   };
+}
+
+function attendedPairs(offsets: Uint32Array): number {
+  let pairs = 0;
+  for (let s = 0; s + 1 < offsets.length; s++) {
+    const length = offsets[s + 1]! - offsets[s]!;
+    pairs += (length * (length + 1)) / 2;
+  }
+  return pairs;
 }
 
 function padded(values: Uint32Array, length: number): Uint32Array<ArrayBuffer> {

@@ -67,7 +67,7 @@ export async function createExecutor(device: Device, phases: Record<string, Disp
       }
       const first = list[0]!.block * BLOCK;
       device.gpu.queue.writeBuffer(uniforms, first, words, first, list.length * BLOCK);
-      encode(device.gpu, list, sizes);
+      encode(device, list, sizes);
     },
     [Symbol.dispose]() {
       uniforms.destroy();
@@ -122,17 +122,30 @@ function pack(view: DataView, pipeline: Pipeline, params: Params, kernel: string
   });
 }
 
-function encode(gpu: GPUDevice, launches: Launch[], sizes: Sizes): void {
+function encode({ gpu, profiler }: Device, launches: Launch[], sizes: Sizes): void {
+  const wanted = launches.filter(({ dispatch }) => dispatch.grid(sizes).every((count) => count !== 0));
+  if (profiler) {
+    for (let first = 0; first < wanted.length; first += profiler.maxLaunches) {
+      const some = wanted.slice(first, first + profiler.maxLaunches);
+      const encoder = gpu.createCommandEncoder();
+      const dispatches = some.map(({ dispatch }) => dispatch);
+      profiler.encode(encoder, dispatches, sizes, (pass, index) => launch(pass, some[index]!, sizes));
+      gpu.queue.submit([encoder.finish()]);
+      profiler.submitted();
+    }
+    return;
+  }
   const encoder = gpu.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  for (const { pipeline, group, dispatch } of launches) {
-    const [x, y = 1, z = 1] = dispatch.grid(sizes);
-    if (x === 0 || y === 0 || z === 0) continue;
-    pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, group);
-    if (x > MAX_GROUPS && y === 1) pass.dispatchWorkgroups(MAX_GROUPS, Math.ceil(x / MAX_GROUPS), z);
-    else pass.dispatchWorkgroups(x, y, z);
-  }
+  for (const one of wanted) launch(pass, one, sizes);
   pass.end();
   gpu.queue.submit([encoder.finish()]);
+}
+
+function launch(pass: GPUComputePassEncoder, { pipeline, group, dispatch }: Launch, sizes: Sizes): void {
+  const [x, y = 1, z = 1] = dispatch.grid(sizes);
+  pass.setPipeline(pipeline.pipeline);
+  pass.setBindGroup(0, group);
+  if (x > MAX_GROUPS && y === 1) pass.dispatchWorkgroups(MAX_GROUPS, Math.ceil(x / MAX_GROUPS), z);
+  else pass.dispatchWorkgroups(x, y, z);
 }

@@ -12,6 +12,7 @@ import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logp
 import { linear } from "../kernels/matmul/matmul.ts";
 import { pairWeights, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
 import { rmsNorm } from "../kernels/rms-norm/rms-norm.ts";
+import { recordRoof } from "../kernels/roof/roof.ts";
 import { rope } from "../kernels/rope/rope.ts";
 import { sequenceSums } from "../kernels/sequence-sums/sequence-sums.ts";
 import { swiglu } from "../kernels/swiglu/swiglu.ts";
@@ -86,6 +87,7 @@ function everyOp(tape: Tape, device: Device): void {
     maxSequences: 4,
   });
   pairWeights(tape, { adjusted: t("adjusted"), lengths: t("lengths"), pairWeights: t("pair weights") });
+  recordRoof(tape, device, t("x"), t("y"));
   const norm = globalNorm(tape, device, [t("g"), t("g")], 1);
   const moments = { parameter: t("p"), gradient: t("g"), firstMoment: t("m"), secondMoment: t("v") };
   adamw(tape, device, moments, norm, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });

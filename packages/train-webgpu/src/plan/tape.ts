@@ -1,12 +1,20 @@
 import type { Kernel } from "./pipeline.ts";
 import type { Grid, Params, Sizes, Tensor } from "./tensor.ts";
 
+/** What a launch computes and moves, for a profile. */
+export interface Work {
+  flops: number;
+  /** Each operand once, however often a kernel reads it. */
+  bytes: number;
+}
+
 /** One kernel launch of a plan; sizes are functions of the batch, so a plan is built once for every batch. */
 export interface Dispatch {
   readonly kernel: Kernel;
   readonly tensors: Tensor[];
   readonly params: (sizes: Sizes) => Params;
   readonly grid: Grid;
+  readonly work?: (sizes: Sizes) => Work;
 }
 
 /** Where an op's backward adds its share of a gradient. */
@@ -23,7 +31,7 @@ export interface GradientTarget {
 export interface Tape {
   readonly dispatches: Dispatch[];
   temporary(name: string, bytes: number, from?: Tensor[]): Tensor;
-  run(kernel: Kernel, tensors: Tensor[], params: (sizes: Sizes) => Params, grid: Grid): void;
+  run(kernel: Kernel, tensors: Tensor[], params: (sizes: Sizes) => Params, grid: Grid, work?: (sizes: Sizes) => Work): void;
   onBackward(backward: () => void): void;
   /** The gradient that has reached a tensor, if any has. */
   gradientOf(tensor: Tensor): Tensor | undefined;
@@ -46,8 +54,8 @@ export function createTape(dispatches: Dispatch[] = [], gradients = new Map<Tens
     temporary(name, bytes, from = []) {
       return { name, bytes: align(bytes), needsGradient: from.some((tensor) => tensor.needsGradient) };
     },
-    run(kernel, tensors, params, grid) {
-      dispatches.push({ kernel, tensors, params, grid });
+    run(kernel, tensors, params, grid, work) {
+      dispatches.push({ kernel, tensors, params, grid, ...(work && { work }) });
     },
     onBackward(backward) {
       if (record) backwards.push(backward);

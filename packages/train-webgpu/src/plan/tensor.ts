@@ -29,6 +29,8 @@ export interface Sizes {
   labelled: number;
   /** Tiles of query rows, each inside one sequence. */
   tiles: number;
+  /** Pairs of a token and one that it sees, itself included, windows left out of account: what attention's work is counted in. */
+  attended: number;
   /** Distinct token ids in the stream. */
   distinctIds: number;
   /** Preference pairs. */
@@ -53,6 +55,7 @@ export const noSizes: Sizes = {
   sequences: 0,
   labelled: 0,
   tiles: 0,
+  attended: 0,
   distinctIds: 0,
   pairs: 0,
   accumulate: 0,

@@ -37,7 +37,12 @@ export function attention(
     window: window ?? 0x7fff_ffff,
     scale: 1 / Math.sqrt(headDim),
   });
-  tape.run(attentionForward(target, headDim), [q, k, v, tiles, o, lse], params, (s) => [s.tiles, heads]);
+  // Of each pair of rows, 2 D operations for every product that the kernel makes of them: scores and outputs, or their gradients.
+  const work = (products: number, operands: number) => (s: Sizes) => ({
+    flops: 2 * headDim * products * heads * s.attended,
+    bytes: 4 * headDim * operands * heads * s.tokens,
+  });
+  tape.run(attentionForward(target, headDim), [q, k, v, tiles, o, lse], params, (s) => [s.tiles, heads], work(2, 4));
   tape.onBackward(() => {
     const dO = tape.gradientOf(o);
     if (!dO) return;
@@ -51,13 +56,25 @@ export function attention(
     );
     const dq = tape.gradientTarget(q);
     if (dq) {
-      tape.run(attentionQueryGradient(target, headDim), [q, k, v, dO, stats, tiles, dq.tensor], params, (s) => [s.tiles, heads]);
+      tape.run(
+        attentionQueryGradient(target, headDim),
+        [q, k, v, dO, stats, tiles, dq.tensor],
+        params,
+        (s) => [s.tiles, heads],
+        work(3, 5),
+      );
     }
     if (!k.needsGradient && !v.needsGradient) return;
     // Under LoRA one of the two may want no gradient; the kernel writes both.
     const dk = tape.gradientTarget(k)?.tensor ?? tape.temporary("unused dk", k.bytes);
     const dv = tape.gradientTarget(v)?.tensor ?? tape.temporary("unused dv", v.bytes);
-    tape.run(attentionKeyGradient(target, headDim), [q, k, v, dO, stats, tiles, dk, dv], params, (s) => [s.tiles, keyValueHeads]);
+    tape.run(
+      attentionKeyGradient(target, headDim),
+      [q, k, v, dO, stats, tiles, dk, dv],
+      params,
+      (s) => [s.tiles, keyValueHeads],
+      work(4, 6),
+    );
   });
   return o;
 }

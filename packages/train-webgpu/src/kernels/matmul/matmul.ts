@@ -1,4 +1,4 @@
-import { formatOf } from "../../plan/slabs.ts";
+import { bytesOf, formatOf } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { type DropoutShape, dropout } from "../dropout/dropout.ts";
@@ -66,6 +66,10 @@ function launch(tape: Tape, target: KernelTarget, spec: Product): void {
       m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1)
         ? [0]
         : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)],
+    (s) => {
+      const bBytes = bytesOf(formatOf(b), n(s) * k(s));
+      return { flops: 2 * m(s) * n(s) * k(s), bytes: 4 * m(s) * (k(s) + n(s) * (residual ? 2 : 1)) + bBytes };
+    },
   );
 }
 
