@@ -4,105 +4,66 @@
  *   npx node --conditions=zephyr-source benchmarks/binarize.ts [rows] [rounds]
  *
  * Generates rows of UltraFeedback's shape and size (4 answers, 4 aspects with rationales, a critique each; about 15 kB), then times
- * each program in a process of its own and prints medians, ratios, machine and commit as lines of JSON.
- * `python-json` is the same rule over the standard library's json; `python-datasets` runs where the package is installed.
+ * each program in a process of its own and prints medians, ratios, machine and commit as lines of JSON. `python-json` is the same rule over
+ * the standard library's json; `python-datasets` runs where `PYTHON` (default python3) has the package.
  */
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { binarize } from "@zephyr/binarize";
-import { type RatedRow, randomFor, readRows, writeRows } from "@zephyr/data";
+import { type RatedRow, readRows, writeRows } from "@zephyr/data";
+import { ratedRows } from "./data/generate.ts";
+import { inTemporaryFolder, peakMib, print, printMachine, type Measured as Time, timed } from "./data/measure.ts";
+
+const python = process.env["PYTHON"] ?? "python3";
+
+type Measured = Time & { rss_mib: number };
 
 async function compare(count: number, rounds: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "zephyr-binarize-"));
-  try {
+  printMachine();
+  await inTemporaryFolder(async (folder) => {
     const input = join(folder, "rated.jsonl");
-    await writeRows(input, { [Symbol.asyncIterator]: () => generateRows(count) });
+    await writeRows(input, { [Symbol.asyncIterator]: () => ratedRows(count) });
     const megabytes = statSync(input).size / 1e6;
-    const programs: Record<string, (output: string) => Measured | undefined> = {
+    const programs: Record<string, (output: string) => Measured | { skipped: string }> = {
       zephyr: (output) => measure(process.execPath, [...process.execArgv, import.meta.filename, "run", input, output]),
-      "python-json": (output) => measure("python3", ["-c", pythonJson, input, output]),
-      "python-datasets": (output) => measure("python3", ["-c", pythonDatasets, input, output]),
+      "python-json": (output) => measure(python, ["-c", pythonJson, input, output]),
+      "python-datasets": (output) => measure(python, ["-c", pythonDatasets, input, output]),
     };
-    const medians: Record<string, Measured> = {};
-    for (const [name, run] of Object.entries(programs)) {
-      const times = Array.from({ length: rounds }, (_, round) => run(join(folder, `${name}-${round}.jsonl`)));
-      const measured = times.filter((time) => time !== undefined).toSorted((a, b) => a.seconds - b.seconds);
-      const median = measured[Math.floor(measured.length / 2)];
-      if (median === undefined) {
-        console.log(JSON.stringify({ program: name, skipped: "python3 or the package is not installed" }));
-        continue;
+    const times: Record<string, Measured[]> = {};
+    // Round by round, so that a machine that slows down slows down all of them.
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [name, run] of Object.entries(programs)) {
+        const time = run(join(folder, `${name}-${round}.jsonl`));
+        if (!("skipped" in time)) times[name] = [...(times[name] ?? []), time];
+        else if (round === 0) print({ program: name, ...time });
       }
-      medians[name] = median;
-      console.log(JSON.stringify({ program: name, rows: count, megabytes, rows_per_second: count / median.seconds, ...median }));
     }
-    const zephyr = medians["zephyr"]!;
-    const ratios = Object.entries(medians).map(([name, { seconds }]) => [`over ${name}`, seconds / zephyr.seconds]);
-    const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-    console.log(
-      JSON.stringify({ ratios: Object.fromEntries(ratios), machine: `${cpus().length} x ${cpus()[0]?.model}`, commit }),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    const medians = Object.entries(times).map(([name, runs]) => [name, median(runs)] as const);
+    for (const [program, time] of medians)
+      print({ program, rows: count, megabytes, rows_per_second: count / time.seconds, ...time });
+    const zephyr = median(times["zephyr"]!);
+    print({ ratios: Object.fromEntries(medians.map(([name, { seconds }]) => [`over ${name}`, seconds / zephyr.seconds])) });
+  });
 }
 
-interface Measured {
-  seconds: number;
-  /** Of all cores: what a loaded machine measures more truly. */
-  cpu_seconds: number;
-  rss_mib: number;
+function median(runs: readonly Measured[]): Measured {
+  return runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
 }
 
 /** Runs a program that prints `{seconds, cpu_seconds, rss_mib}`: the time from the first row to the closed file, without its start. */
-function measure(command: string, args: string[]): Measured | undefined {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
+function measure(command: string, args: string[]): Measured | { skipped: string } {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
   if (status === 0) return JSON.parse(stdout) as Measured;
-  if (command === "python3") return undefined;
-  throw new Error(`benchmark: ${command} ended with ${status}: ${stderr}`);
+  const why = error?.message ?? stderr.trimEnd().split("\n").at(-1)!;
+  if (command === python) return { skipped: why };
+  throw new Error(`benchmark: ${command} ended with ${status}: ${why}`);
 }
 
 async function runOnce(input: string, output: string): Promise<void> {
-  const started = performance.now();
-  const cpu = process.cpuUsage();
-  await writeRows(output, binarize({ preset: "zephyr-paper", seed: 0 })(readRows<RatedRow>(input)));
-  const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  console.log(JSON.stringify({ seconds, cpu_seconds: (user + system) / 1e6, rss_mib: process.resourceUsage().maxRSS / 1024 }));
-}
-
-async function* generateRows(count: number): AsyncGenerator<RatedRow> {
-  const dictionary = randomFor(0, "dictionary");
-  const letters = "etaoinshrdlucmfwypvbgk";
-  const word = () => Array.from({ length: 2 + dictionary.integer(8) }, () => letters[dictionary.integer(22)]).join("");
-  const vocabulary = Array.from({ length: 5000 }, word);
-  for (let i = 0; i < count; i += 1) {
-    const random = randomFor(0, i);
-    const text = (words: number) =>
-      Array.from({ length: words }, (_, w) => vocabulary[random.integer(5000)]! + (w % 13 === 12 ? ".\n" : "")).join(" ");
-    const annotation = () => ({ rating: 1 + random.integer(5), rationale: text(40) });
-    const completion = () => ({
-      model: `model-${random.integer(17)}`,
-      principle: "helpfulness",
-      system_prompt: text(20),
-      content: text(60 + random.integer(300)),
-      overall_score: 1 + random.integer(10),
-      annotations: {
-        instruction_following: annotation(),
-        honesty: random.integer(6) === 0 ? { rating: "N/A" as const, rationale: text(20) } : annotation(),
-        truthfulness: { ...annotation(), type: ["1"] },
-        helpfulness: { ...annotation(), type: ["2"] },
-      },
-      critique: text(90),
-    });
-    yield {
-      prompt_id: `prompt-${i}`,
-      prompt: text(50),
-      source: "flan",
-      completions: [completion(), completion(), completion(), completion()],
-    };
-  }
+  const rule = binarize({ preset: "zephyr-paper", seed: 0 });
+  const time = await timed(() => writeRows(output, rule(readRows<RatedRow>(input))));
+  console.log(JSON.stringify({ ...time, rss_mib: peakMib() }));
 }
 
 const pythonRule = `
