@@ -82,6 +82,7 @@ export {
   type ScoreTokensOptions,
   type ScoringTokenizer,
   scoreTokens,
+  startsWithBos,
   type TextRequest,
   type TextScore,
 } from "./multiple-choice/score.ts";

@@ -1,15 +1,20 @@
 import {
+  evaluateGeneration,
   evaluateItems,
   evaluateTask,
+  generateTokens,
+  groupAverage,
   planTask,
   scoreTokens,
-  type Task,
+  startsWithBos,
   type TaskPlan,
   type TaskResult,
+  type TextGenerate,
   type TextScore,
-  tasksByName,
 } from "@zephyr/eval";
 import { usageError } from "../errors/usage-error.ts";
+import { type HarnessTask, harnessTasks } from "../evaluation/harness-tasks.ts";
+import { localContinue } from "../evaluation/local-continue.ts";
 import { localScore } from "../evaluation/local-score.ts";
 import { readList } from "../evaluation/read-list.ts";
 import { checkResult, resultFlags, saveResult } from "../evaluation/result-folder.ts";
@@ -21,9 +26,12 @@ const flagTable = {
   model: text({ help: "the model to be evaluated: folder, or id on the Hub", placeholder: "DIR|ID" }),
   adapter: text({ help: "PEFT adapter on top of it", placeholder: "DIR" }),
   items: text({ help: "rows of your own: task, context, choices, gold", placeholder: "FILE" }),
-  tasks: texts({ help: "arc_challenge, hellaswag, mmlu, truthfulqa_mc, winogrande", placeholder: "NAMES" }),
-  data: text({ help: "rows of the tasks' evaluation split, as the Hugging Face data set has them", placeholder: "FILE" }),
-  shotData: text({ help: "rows of the split that shots are drawn from", placeholder: "FILE" }),
+  tasks: texts({ help: "arc_challenge, hellaswag, mmlu, truthfulqa_mc, winogrande, gsm8k", placeholder: "NAMES" }),
+  data: text({
+    help: "rows of the evaluation split, as the Hugging Face data set has them; a folder holds TASK.jsonl for each",
+    placeholder: "FILE|DIR",
+  }),
+  shotData: text({ help: "rows of the split that shots are drawn from; or such a folder", placeholder: "FILE|DIR" }),
   numFewshot: integer({ help: "shots [the published number]", min: 0 }),
   parity: choice({ help: "whose order and shots", choices: ["leaderboard-v1", "lm-eval-0.4"], default: "leaderboard-v1" }),
   bos: choice({ help: "BOS before each context [as the tokenizer says]", choices: ["on", "off"] }),
@@ -34,48 +42,35 @@ const flagTable = {
 };
 type Harness = Invocation<typeof flagTable>;
 
-/** `zephyr eval harness`: multiple choice, as lm-evaluation-harness does it. */
+/** Most tokens of a prompt with its answer. */
+const GENERATION_LENGTH = 4096;
+
+/** `zephyr eval harness`: the Open LLM Leaderboard's tasks, as lm-evaluation-harness does them. */
 export const evalHarness = command({
   description:
-    "Multiple-choice accuracy with standard errors, by log-likelihood: on --items of your own, or on published --tasks with their --data.",
+    "Accuracy with standard errors on --items of your own, or on published --tasks with their --data: choices by log-likelihood, GSM8K by what the model writes.",
   flags: flagTable,
   async run(invocation) {
     const { flags } = invocation;
     checkResult("harness", flags);
     if ((flags.items === undefined) === (flags.tasks === undefined)) throw usageError("give --items or --tasks, one of the two");
     if (flags.dryRun) return dryRun(flags);
-    const results = await withScore(invocation, (score) => evaluate(invocation, score));
-    const result = { results, ...Object.fromEntries(results.map((each) => [each.task, each])) };
-    saveResult("harness", flags.output, { results });
-    return { result, lines: results.map(line) };
+    const results = await withModel(invocation, (model) => evaluate(invocation, model));
+    const groups = groupsOf(results);
+    const result = { results, ...Object.fromEntries(results.map((each) => [each.task, each])), ...groups };
+    saveResult("harness", flags.output, { results, ...groups });
+    return { result, lines: [...results.map(line), ...groupLines(groups)] };
   },
 });
 
-async function tasksOf({ tasks = [], data, shotData, ...rest }: Harness["flags"]) {
-  if (data === undefined) throw usageError("--data is missing; --tasks needs the rows of the evaluation split");
-  const rows = await readList<Record<string, unknown>>(data, "--data");
-  const shotRows = shotData === undefined ? [] : await readList<Record<string, unknown>>(shotData, "--shot-data");
-  return tasks.flatMap(named).map((task) => ({
-    task,
-    rows,
-    shotRows,
-    parity: rest.parity,
-    ...(rest.numFewshot !== undefined && { numFewshot: rest.numFewshot }),
-    ...(rest.limit !== undefined && { limit: rest.limit }),
-  }));
-}
-
-function named(name: string): Task[] {
-  try {
-    return tasksByName(name);
-  } catch (cause) {
-    throw usageError((cause as Error).message, cause);
-  }
-}
+const nameOf = (task: HarnessTask): string => ("choice" in task ? task.choice : task.written).name;
 
 async function dryRun(flags: Harness["flags"]) {
   if (flags.tasks === undefined) throw usageError("--dry-run hashes the requests of --tasks; leave --items out");
-  const plans: TaskPlan[] = (await tasksOf(flags)).map(planTask);
+  const plans: TaskPlan[] = (await harnessTasks(flags)).map((task) => {
+    if ("choice" in task) return planTask({ ...task, task: task.choice });
+    throw usageError(`--dry-run hashes requests for log-likelihoods, and ${nameOf(task)} has none; leave it out`);
+  });
   const [only] = plans;
   const result = plans.length === 1 ? { ...only } : { tasks: plans };
   const lines = plans.map(
@@ -84,19 +79,32 @@ async function dryRun(flags: Harness["flags"]) {
   return { result, lines };
 }
 
-async function evaluate({ flags, reporter }: Harness, score: TextScore): Promise<TaskResult[]> {
-  if (flags.items !== undefined) return evaluateItems(await readList(flags.items, "--items"), score);
+/** The model as the tasks ask it. */
+interface AskedModel {
+  score: TextScore;
+  generate: TextGenerate;
+  bos: "on" | "off";
+}
+
+async function evaluate({ flags, reporter }: Harness, { score, generate, bos }: AskedModel): Promise<TaskResult[]> {
+  if (flags.items !== undefined)
+    return (await evaluateItems(await readList(flags.items, "--items"), score)).map((result) => ({ ...result, bos }));
   const results: TaskResult[] = [];
-  for (const options of await tasksOf(flags)) {
-    const progress = reporter.progress(options.task.name, options.rows.length);
-    results.push(await evaluateTask({ ...options, score, onProgress: (done) => progress.update(done) }));
+  for (const task of await harnessTasks(flags)) {
+    const progress = reporter.progress(nameOf(task), task.rows.length);
+    const onProgress = (done: number): void => progress.update(done);
+    const result =
+      "choice" in task
+        ? await evaluateTask({ ...task, task: task.choice, score, onProgress })
+        : await evaluateGeneration({ ...task, task: task.written, generate, onProgress });
     progress.end();
+    results.push({ ...result, bos, parity: flags.parity });
   }
   return results;
 }
 
-async function withScore<T>({ flags, reporter }: Harness, work: (score: TextScore) => Promise<T>): Promise<T> {
-  const { model, bos, tokensPerBatch } = flags;
+async function withModel<T>({ flags, reporter }: Harness, work: (model: AskedModel) => Promise<T>): Promise<T> {
+  const { model, tokensPerBatch } = flags;
   if (model === undefined) throw usageError("--model is missing; give a model folder, or --dry-run");
   using opened = await openModel({ model, adapter: flags.adapter }, reporter);
   const { tokenizer, config } = opened.policy;
@@ -104,7 +112,38 @@ async function withScore<T>({ flags, reporter }: Harness, work: (score: TextScor
   using local = localScore(opened.policy, tokensPerBatch);
   // lm-evaluation-harness gives a model that sees n positions sequences of n + 1 tokens, the last being predicted only.
   const maxLength = config.maxPositionEmbeddings;
-  return await work(scoreTokens({ tokenizer, score: local.score, maxLength, ...(bos !== undefined && { bos }) }));
+  const bos = flags.bos === undefined ? {} : { bos: flags.bos };
+  const score = scoreTokens({ tokenizer, score: local.score, maxLength, ...bos });
+  // The cache is made when the first answer is to be written.
+  let writer: ReturnType<typeof localContinue> | undefined;
+  const generate = generateTokens({
+    ...{ tokenizer, maxLength: Math.min(GENERATION_LENGTH, maxLength), ...bos },
+    generate: (requests) => {
+      writer ??= localContinue(opened.policy, Math.min(GENERATION_LENGTH, maxLength));
+      return writer.generate(requests);
+    },
+  });
+  try {
+    return await work({ score, generate, bos: startsWithBos(tokenizer, flags.bos) ? "on" : "off" });
+  } finally {
+    writer?.[Symbol.dispose]();
+  }
+}
+
+type Groups = { groups?: { mmlu: ReturnType<typeof groupAverage> } };
+
+/** MMLU's average where more than one subject was asked. */
+function groupsOf(results: readonly TaskResult[]): Groups {
+  const subjects = results.filter(({ task }) => task.startsWith("mmlu_"));
+  return subjects.length > 1 ? { groups: { mmlu: groupAverage(subjects, "acc") } } : {};
+}
+
+function groupLines({ groups }: Groups): string[] {
+  if (!groups) return [];
+  const { unweighted, weighted, weighted_stderr, n } = groups.mmlu;
+  return [
+    `mmlu  n ${n}  acc ${unweighted.toFixed(4)} (mean of subjects)  acc ${weighted.toFixed(4)} (mean of documents)  stderr ${weighted_stderr.toFixed(4)}`,
+  ];
 }
 
 function line({ task, n, ...metrics }: TaskResult): string {

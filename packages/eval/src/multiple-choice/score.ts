@@ -101,3 +101,7 @@ export function bosPrefix(tokenizer: ScoringTokenizer, bos: "on" | "off" | undef
   if (id === undefined || bos === "off") return [];
   return bos === "on" || tokenizer.encode("a")[0] === id ? [id] : [];
 }
+
+/** Whether contexts begin with BOS: as told, else as the tokenizer does it. */
+export const startsWithBos = (tokenizer: ScoringTokenizer, bos: "on" | "off" | undefined): boolean =>
+  bosPrefix(tokenizer, bos).length > 0;

@@ -81,9 +81,12 @@ export function harnessTable(results: readonly TaskResult[]): ReportTable {
     const { lo, hi } = wilsonEnds(value, error, result.n);
     return { value, ci: [lo, hi] };
   };
-  const names = ["acc", "acc_norm", "acc_bytes", "mc1", "mc2"].filter((name) => results.some((result) => name in result));
+  const names = ["acc", "acc_norm", "acc_bytes", "mc1", "mc2", "exact_match", "exact_match_flexible"].filter((name) =>
+    results.some((result) => name in result),
+  );
   return {
     title: "Multiple choice",
+    ...settingsNote(results),
     columns: [
       { key: "task", label: "Task" },
       { key: "n", label: "Documents", kind: "number", digits: 0 },
@@ -97,6 +100,15 @@ export function harnessTable(results: readonly TaskResult[]): ReportTable {
       ...Object.fromEntries(names.map((name) => [name, metric(result, name)])),
     })),
   };
+}
+
+/** Whose rules the numbers follow; they differ by a point or two. */
+function settingsNote(results: readonly TaskResult[]): { note?: string } {
+  const all = (key: string) =>
+    [...new Set(results.map((result) => result[key]).filter((value) => value !== undefined))].join(", ");
+  const said = [all("parity") && `Order and shots as ${all("parity")}.`, all("bos") && `BOS before each context: ${all("bos")}.`];
+  const note = said.filter((part) => part !== "").join(" ");
+  return note === "" ? {} : { note };
 }
 
 /** Preference accuracy: all pairs, by source, by length. */
