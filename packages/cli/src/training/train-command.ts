@@ -21,6 +21,7 @@ import { refuseTooLarge, shapeOfRun } from "../inspect/inspect-training.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { chatTemplateText, checkTemplate, TEMPLATE_FILE, tokenizerOf } from "../models/chat-template.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
+import { refuseForeignIds } from "./check-ids.ts";
 import { epochRows } from "./epoch-order.ts";
 import { profileTable } from "./profile-table.ts";
 import { namingRows, rowTrail } from "./row-names.ts";
@@ -84,6 +85,8 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     using device = await requestDevice({ onProgress: (message) => reporter.status(message), profile: flags.profile });
     await refuseTooLarge(device, model, shapeOfRun(adapterOptions(flags), rows, flags));
     using policy = await loadModel(device, model, adapterOptions(flags));
+    refuseForeignIds(rows, policy.config.vocabSize, "--data");
+    refuseForeignIds(held ?? [], policy.config.vocabSize, "--eval-data");
     const run: LoadedRun = { device, policy, folder, model };
     if (glue.score) {
       rows = await glue.score(rows, source, run);

@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { appendLog, type LogEntry, pruneCheckpoints, readLog, type Training, type TrainingStep } from "@zephyr/train-webgpu";
+import {
+  appendLog,
+  type Device,
+  deviceError,
+  type LogEntry,
+  pruneCheckpoints,
+  readLog,
+  type Training,
+  type TrainingStep,
+} from "@zephyr/train-webgpu";
 import { interruptedError } from "../errors/usage-error.ts";
 import type { Interrupt } from "../interrupt/interrupt.ts";
 import type { Reporter } from "../progress/progress.ts";
@@ -21,6 +30,7 @@ export interface CheckpointSettings {
 }
 
 export interface TrainingLoop<B> {
+  device: Device;
   training: Training<B>;
   folder: RunFolder;
   checkpoints: CheckpointSettings;
@@ -48,9 +58,17 @@ export interface TrainingSummary {
 
 /**
  * Runs a training to its end: a line of the log per step, evaluations, checkpoints. After an interrupt the step under way is finished
- * and saved as a checkpoint, and an interrupt is thrown.
+ * and saved as a checkpoint, and an interrupt is thrown. A device that is lost is `ERR_DEVICE_LOST`.
  */
 export async function runTraining<B>(loop: TrainingLoop<B>): Promise<TrainingSummary> {
+  try {
+    return await runSteps(loop);
+  } catch (error) {
+    throw await deviceError(loop.device, error);
+  }
+}
+
+async function runSteps<B>(loop: TrainingLoop<B>): Promise<TrainingSummary> {
   const { training, folder, checkpoints, best: options, reporter, interrupt } = loop;
   const history = await readLog(folder.logFile);
   const bestNow = (): BestEvaluation | undefined => options && bestEvaluation(history, options);
