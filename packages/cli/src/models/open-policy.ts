@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadModelOptions, loadModel, type Policy, requestDevice, type WeightDtype } from "@zephyr/train-webgpu";
+import { usageError } from "../errors/usage-error.ts";
 import { choice, text } from "../flags/flag.ts";
 import type { Reporter } from "../progress/progress.ts";
 import { chatTemplateText, TEMPLATE_FILE, tokenizerOf } from "./chat-template.ts";
@@ -23,6 +24,8 @@ export async function openModel(
   { model, adapter, dtype = "f32" }: { model: string; adapter: string | undefined; dtype?: WeightDtype },
   reporter: Reporter,
 ): Promise<OpenModel> {
+  if (adapter !== undefined && !existsSync(join(adapter, "adapter_config.json")))
+    throw usageError(`--adapter ${adapter} holds no adapter_config.json; give the folder of a PEFT adapter`);
   const folder = await modelFolder(model, "--model");
   const device = await requestDevice({ onProgress: (message) => reporter.status(message) });
   try {
