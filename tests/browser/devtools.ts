@@ -15,7 +15,9 @@ export interface Page {
   /** A PNG of the whole page. */
   screenshot(): Promise<Uint8Array>;
   /** Presses and releases a key, such as "Tab" or "Enter". */
-  press(key: "Tab" | "Enter" | " "): Promise<void>;
+  press(key: keyof typeof KEYS): Promise<void>;
+  /** Moves the mouse, with its left button down along the way from the first point to the last under `drag`. */
+  mouse(points: readonly { x: number; y: number }[], options?: { drag: boolean }): Promise<void>;
   /** Everything that the page complained about: console errors and warnings, exceptions, failed requests. */
   complaints: string[];
   close(): Promise<void>;
@@ -94,6 +96,9 @@ function complaintsOf(method: string, params: Record<string, unknown>): string[]
 const KEYS = {
   Tab: { key: "Tab", code: "Tab", windowsVirtualKeyCode: 9 },
   Enter: { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13, text: "\r" },
+  Escape: { key: "Escape", code: "Escape", windowsVirtualKeyCode: 27 },
+  ArrowLeft: { key: "ArrowLeft", code: "ArrowLeft", windowsVirtualKeyCode: 37 },
+  "+": { key: "+", code: "NumpadAdd", windowsVirtualKeyCode: 107, text: "+" },
   " ": { key: " ", code: "Space", windowsVirtualKeyCode: 32, text: " " },
 } as const;
 
@@ -135,6 +140,15 @@ async function openPage(
     async screenshot() {
       const { data } = await send("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
       return Buffer.from(data as string, "base64");
+    },
+    async mouse(points, { drag } = { drag: false }) {
+      const event = (type: string, { x, y }: { x: number; y: number }) =>
+        send("Input.dispatchMouseEvent", { type, x, y, ...(drag && { button: "left", buttons: 1, clickCount: 1 }) });
+      for (const [i, point] of points.entries()) {
+        await event("mouseMoved", point);
+        if (drag && i === 0) await event("mousePressed", point);
+      }
+      if (drag) await event("mouseReleased", points.at(-1)!);
     },
     async press(key) {
       await send("Input.dispatchKeyEvent", { type: "keyDown", ...KEYS[key] });

@@ -102,12 +102,19 @@ function clear(path: string, names: readonly string[]): void {
 /** Two runs in one folder would tear each other's log; a lock of a process that is gone counts for nothing. */
 function lock(path: string): () => void {
   const file = join(path, LOCK_FILE);
-  const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
-  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+  const holder = holderOf(path);
+  if (holder !== undefined && holder !== process.pid) {
     throw new Error(`${path} is being written by process ${holder}; wait for it, or choose another --output`);
   }
   writeFileSync(file, String(process.pid));
   return () => rmSync(file, { force: true });
+}
+
+/** The process of this machine that writes to a run's folder. */
+export function holderOf(path: string): number | undefined {
+  const file = join(path, LOCK_FILE);
+  const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  return pid > 0 && isAlive(pid) ? pid : undefined;
 }
 
 function isAlive(pid: number): boolean {
