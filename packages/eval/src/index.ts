@@ -42,6 +42,7 @@ export { gsm8k } from "./generation-tasks/gsm8k.ts";
 export { type AskOptions, askAll, type Call, callKey, type Replies } from "./judging/ask-all.ts";
 export { fileReplies } from "./judging/file-replies.ts";
 export { journaledJudge } from "./judging/journaled-judge.ts";
+export { type LogprobsModelOptions, logprobsJudge, logprobsModel } from "./judging/logprobs-model.ts";
 export { type CostPreview, type PreviewOptions, previewCost } from "./judging/preview-cost.ts";
 export { type AnswerQuestionsOptions, answerQuestions } from "./mt-bench/answer-questions.ts";
 export { compareScores, type ScoreDifference } from "./mt-bench/compare-scores.ts";

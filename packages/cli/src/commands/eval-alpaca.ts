@@ -18,6 +18,7 @@ import {
 import { usageError } from "../errors/usage-error.ts";
 import { annotateLive, failedCalls } from "../evaluation/annotate-live.ts";
 import { judgeFlags, previewJudges, previewLines, runJudges } from "../evaluation/judge-runs.ts";
+import type { Replying } from "../evaluation/live-judge.ts";
 import { readList } from "../evaluation/read-list.ts";
 import { checkResult, resultFlags, saveResult } from "../evaluation/result-folder.ts";
 import { choice, number, text } from "../flags/flag.ts";
@@ -96,16 +97,21 @@ async function judgeLive(invocation: Alpaca, files: Files): Promise<[Annotation[
   const ask = await annotateLive({ ...invocation, ...files, kind: flags.kind, template });
   if (output === undefined) throw usageError("--output is missing; a live judge's answers are kept there");
   mkdirSync(output, { recursive: true });
-  const [first, second] = await runJudges({ config, configFile, secondJudge, interrupt, output }, ask);
+  const [first, second] = await runJudges(
+    { config, configFile, secondJudge, replying: replyingOf(flags), interrupt, output },
+    ask,
+  );
   if (!second) return [first.found];
   writeJson(join(output, "second-annotations.json"), second.found);
   return [first.found, second.found];
 }
 
+const replyingOf = ({ kind }: Alpaca["flags"]): Replying => (kind === "logprobs" ? "logprobs" : "text");
+
 async function preview(invocation: Alpaca, files: Files): Promise<Outcome> {
   const { flags, config, configFile } = invocation;
   const ask = await annotateLive({ ...invocation, ...files, kind: flags.kind, template: flags.judgeTemplate });
-  const result = await previewJudges({ config, configFile, secondJudge: flags.secondJudge }, ask);
+  const result = await previewJudges({ config, configFile, secondJudge: flags.secondJudge, replying: replyingOf(flags) }, ask);
   return { result, lines: previewLines(result) };
 }
 

@@ -5,7 +5,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { text, toggle } from "../flags/flag.ts";
 import type { Interrupt } from "../interrupt/interrupt.ts";
-import { type JudgeConfig, judgeConfig, openJudge } from "./live-judge.ts";
+import { type JudgeConfig, judgeConfig, openJudge, type Replying } from "./live-judge.ts";
 
 /** Flags of every evaluation that can ask a judge. */
 export const judgeFlags = {
@@ -17,6 +17,8 @@ export interface JudgeRunOptions {
   config: Record<string, unknown>;
   configFile: string | undefined;
   secondJudge: string | undefined;
+  /** Text unless told. */
+  replying?: Replying;
   interrupt: Interrupt;
   output: string;
 }
@@ -90,10 +92,11 @@ async function configs({
   config,
   configFile,
   secondJudge,
-}: Pick<JudgeRunOptions, "config" | "configFile" | "secondJudge">): Promise<[JudgeConfig, ...JudgeConfig[]]> {
-  const first = await judgeConfig(config, configFile);
+  replying = "text",
+}: Pick<JudgeRunOptions, "config" | "configFile" | "secondJudge" | "replying">): Promise<[JudgeConfig, ...JudgeConfig[]]> {
+  const first = await judgeConfig(config, configFile, replying);
   if (secondJudge === undefined) return [first];
-  const second = await judgeConfig(await readConfigFile(secondJudge), secondJudge);
+  const second = await judgeConfig(await readConfigFile(secondJudge), secondJudge, replying);
   if (second.model.name === first.model.name)
     throw usageError(`--second-judge ${secondJudge} names the judge "${first.model.name}" again; give another, or another name`);
   return [first, second];
