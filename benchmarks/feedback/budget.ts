@@ -34,7 +34,7 @@ async function capped(server: BenchServer, prompts: number, budget_usd: number):
     price: { input_per_million: prices[0], output_per_million: prices[1] },
   }));
   const config = await configOf({ models, completions_per_prompt: 4, budget_usd });
-  return runComplete({ input: promptRows(prompts), output: folder.path("out.jsonl"), config });
+  return await runComplete({ input: promptRows(prompts), output: folder.path("out.jsonl"), config });
 }
 
 /** What the live line says after 1% of the rows, and what the whole run then cost. */

@@ -38,6 +38,7 @@ export async function chaos(prompts = 10_000, kills = 30, seed = 0): Promise<voi
   // Most kills are spread over the work; every fifth comes within the first second of a life, whatever that is busy with.
   const moments = Array.from({ length: kills }, () => random.next() * 0.98 * wanted).sort((a, b) => a - b);
   let killed = 0;
+  let killedAt = 0;
   for (let code: number | null = null; code !== 0; ) {
     const { child, exit } = startScript("run-complete-child.ts", [config, input, output]);
     if (killed < kills) {
@@ -46,11 +47,12 @@ export async function chaos(prompts = 10_000, kills = 30, seed = 0): Promise<voi
         while (child.exitCode === null && (await server.stats()).distinct < moments[killed]!) await sleep(50);
         await sleep(300 * random.next());
       }
+      killedAt = Date.now();
       child.kill("SIGKILL");
     }
     code = await exit;
     if (code === 0) break;
-    await server.killed();
+    await server.killed(killedAt);
     killed++;
     if (killed > kills) throw new Error(`chaos: the run ended with ${code} after all kills`);
   }
@@ -72,6 +74,7 @@ export async function chaos(prompts = 10_000, kills = 30, seed = 0): Promise<voi
     lost: wanted - answers,
     answered_twice: stats.answeredTwice,
     on_the_wire_at_a_kill_and_sent_again: stats.resent,
+    oldest_of_them_ms: stats.oldestResentMs,
     is_identical: digest === calmDigest,
     is_met: undisturbed === 0 && killed === kills && answers === wanted && stats.answeredTwice === 0 && digest === calmDigest,
   });

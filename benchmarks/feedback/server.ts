@@ -34,13 +34,15 @@ export interface ServerStats {
   answeredTwice: number;
   /** Sent again since a kill came before the answer could be kept: allowed. */
   resent: number;
+  /** From the answer to the kill, of all that were sent again. */
+  oldestResentMs: number;
 }
 
 export interface BenchServer extends AsyncDisposable {
   baseUrl: string;
   stats(): Promise<ServerStats>;
-  /** Tells the server that the client was killed just now. */
-  killed(): Promise<void>;
+  /** Tells the server when the client was killed, in milliseconds since 1970. */
+  killed(at: number): Promise<void>;
 }
 
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
@@ -55,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
   return {
     baseUrl: `${origin}/v1`,
     stats: async () => (await fetch(`${origin}/stats`)).json() as Promise<ServerStats>,
-    killed: async () => void (await fetch(`${origin}/killed`)).text(),
+    killed: async (at) => void (await fetch(`${origin}/killed?at=${at}`)).text(),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
     },
@@ -68,17 +70,21 @@ function memory() {
   const answers = new Map<string, { at: number; life: number }>();
   let answeredTwice = 0;
   let resent = 0;
+  let oldestResentMs = 0;
   return {
     life: () => killedAt.length,
-    kill: () => void killedAt.push(performance.now()),
+    kill: (at: number) => void killedAt.push(at),
     asked(key: string): void {
       const answer = answers.get(key);
       if (answer === undefined) return;
-      if (answer.life === killedAt.length || answer.at <= killedAt[answer.life]! - 500) answeredTwice++;
+      // Of a client that lives, the age is without bound.
+      const age = (killedAt[answer.life] ?? Number.POSITIVE_INFINITY) - answer.at;
+      oldestResentMs = Math.max(oldestResentMs, age);
+      if (age >= 500) answeredTwice++;
       else resent++;
     },
-    answered: (key: string, life: number) => void answers.set(key, { at: performance.now(), life }),
-    counts: () => ({ distinct: answers.size, answeredTwice, resent }),
+    answered: (key: string, life: number) => void answers.set(key, { at: Date.now(), life }),
+    counts: () => ({ distinct: answers.size, answeredTwice, resent, oldestResentMs }),
   };
 }
 
@@ -188,12 +194,12 @@ function serve(options: ServerOptions): void {
 
   const server = createServer((request, response) => {
     if (request.url === "/stats") {
-      const counts = seen?.counts() ?? { distinct: 0, answeredTwice: 0, resent: 0 };
+      const counts = seen?.counts() ?? { distinct: 0, answeredTwice: 0, resent: 0, oldestResentMs: 0 };
       response.end(JSON.stringify({ ...stats, ...counts, spanMs: last - first, promptTokens, completionTokens }));
       return;
     }
-    if (request.url === "/killed") {
-      seen?.kill();
+    if (request.url?.startsWith("/killed?at=")) {
+      seen?.kill(Number(request.url.slice("/killed?at=".length)));
       response.end();
       return;
     }

@@ -370,6 +370,29 @@ test("failed rows go to a file of their own with kind, reason and raw reply; --a
   expect(server.requests).toHaveLength(6);
 });
 
+test("a run's card tells models, sampling, prices, principles and failures, and escapes what data says", async () => {
+  await using server = await faultServer((request) =>
+    request.body.messages.at(-1)!.content === "question 1"
+      ? answer("", { finish: "content_filter" })
+      : answer("12345", { model: "<b>other|model", finish: "length", usage: { prompt_tokens: 10, completion_tokens: 20 } }),
+  );
+  const models = pool(server.baseUrl, {
+    price: { input_per_million: 100, output_per_million: 1000 },
+    max_tokens: 20,
+    temperature: 1,
+  });
+  const output = newPath(".out.jsonl");
+  const config = await configOf({ models, completions_per_prompt: 3, principles: "code", seed: 5 });
+  await runComplete({ input: promptFile(4), output, config, allowFailures: 1 });
+  const card = readFileSync(`${output}.card.md`, "utf8");
+  expect(card).toContain("3 completions per prompt, of 3 models drawn without replacement, seed 5");
+  expect(card).toMatch(/principles: code, sha256 [0-9a-f]{64}/);
+  expect(card).toContain("rows: 3 completed, 1 failed (25.0%): content_filter: 1");
+  expect(card).toMatch(
+    /\| a \| a \(a\), \$100 and \$1000 .* \| &#60;b&#62;other&#124;model \| max_tokens 20, temperature 1, top_p default \| 3 \| 3 \| 5 \| \$0\.06/,
+  );
+});
+
 test("a model that is parked ends the run after max_wait_seconds with its rows pending; others' answers are kept", async () => {
   const input = promptFile(10);
   let isBack = false;

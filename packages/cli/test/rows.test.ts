@@ -62,6 +62,46 @@ describe("zephyr complete", () => {
     expect((await runCli([...args, "--resume", "--allow-failures", "1"])).code).toBe(0);
   });
 
+  it("--push-to-hub puts rows and card into one commit of a dataset repository, and needs a token before anything is asked", async () => {
+    const folder = temporaryFolder();
+    const commits: string[] = [];
+    const hub = createServer((request, response) => {
+      let text = "";
+      request.on("data", (chunk) => {
+        text += chunk;
+      });
+      request.on("end", () => {
+        if (request.url!.includes("/commit/")) commits.push(text);
+        const files = request.url!.includes("/preupload/") ? JSON.parse(text).files : [];
+        response.end(
+          JSON.stringify({ commitOid: "1", files: files.map((file: object) => ({ ...file, uploadMode: "regular" })) }),
+        );
+      });
+    });
+    await new Promise<void>((resolve) => hub.listen(0, "127.0.0.1", resolve));
+    const HF_ENDPOINT = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
+    try {
+      const base_url = await startModel();
+      const config = join(folder, "feedback.json");
+      writeFileSync(config, JSON.stringify({ models: [{ name: "a", base_url, model: "a" }], completions_per_prompt: 1 }));
+      const input = write(join(folder, "prompts.jsonl"), [{ prompt_id: "1", prompt: "Why?" }]);
+      const output = join(folder, "out.jsonl");
+      const args = ["complete", "--config", config, "--input", input, "--output", output, "--push-to-hub", "me/answers"];
+      const refused = await runCli(args, { HF_ENDPOINT, HF_TOKEN: "" });
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain("HF_TOKEN");
+      const ran = await runCli([...args, "--json"], { HF_ENDPOINT, HF_TOKEN: "hf_x" });
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(JSON.parse(ran.stdout)).toMatchObject({ hub: `${HF_ENDPOINT}/datasets/me/answers` });
+      const [, data, readme] = commits[0]!.split("\n").map((line) => JSON.parse(line).value);
+      expect(data.path).toBe("data/train.jsonl");
+      expect(Buffer.from(data.content, "base64")).toEqual(readFileSync(output));
+      expect(Buffer.from(readme.content, "base64").toString()).toMatch(/data_files: data\/train\.jsonl[\s\S]*# Completions/);
+    } finally {
+      hub.close();
+    }
+  });
+
   it("a wrong key of the config is exit code 2, with the nearest one", async () => {
     const folder = temporaryFolder();
     const config = join(folder, "feedback.yaml");

@@ -6,10 +6,12 @@ export interface OutputFiles {
   output: string;
   failed: string;
   journal: string;
+  /** How it came to be, as Markdown. */
+  card: string;
 }
 
 export function outputFiles(output: string, journal: string | undefined): OutputFiles {
-  return { output, failed: `${output}.failed.jsonl`, journal: journal ?? `${output}.journal` };
+  return { output, failed: `${output}.failed.jsonl`, journal: journal ?? `${output}.journal`, card: `${output}.card.md` };
 }
 
 /** Refuses to replace an output unless told to; throws an Error with code "EEXIST". `overwrite` forgets earlier answers, too. */

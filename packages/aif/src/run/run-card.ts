@@ -1,6 +1,8 @@
 import type { FeedbackConfig, ModelConfig } from "../config/feedback-config.ts";
 import { requestKey } from "../journal/request-key.ts";
 import { ULTRAFEEDBACK } from "../rubrics/ultrafeedback.ts";
+import { PRINCIPLE_PRESETS } from "../sampling/principles.ts";
+import type { CompletionStatistics } from "./completion-statistics.ts";
 import { dollars } from "./progress-line.ts";
 import type { RatingStatistics } from "./rating-statistics.ts";
 import type { RunResult } from "./run-stage.ts";
@@ -53,6 +55,55 @@ export function ratingCard(config: FeedbackConfig, result: RunResult, statistics
     ),
   ];
   return `${sections.join("\n\n")}\n`;
+}
+
+/** A Markdown page on how a file of completions came to be: models, sampling, prices, principles, failures, cost. */
+export function completionsCard(config: FeedbackConfig, result: RunResult, statistics: CompletionStatistics): string {
+  const { models, failures, principles } = statistics;
+  const attempted = result.rows + result.failed;
+  const kinds = Object.entries(failures).map(([kind, count]) => `${kind}: ${count}`);
+  const sections = [
+    "# Completions",
+    [
+      `- ${config.completionsPerPrompt} completions per prompt, of ${config.models.length} models drawn without replacement, seed ${config.seed}`,
+      `- principles: ${principlesLine(config.principles)}`,
+      `- rows: ${result.rows} completed, ${result.failed} failed (${percent(attempted === 0 ? null : result.failed / attempted)})${kinds.length === 0 ? "" : `: ${kinds.join(", ")}`}`,
+      `- cost: ${dollars(result.cost_usd)}`,
+    ].join("\n"),
+    "## Models",
+    table(
+      ["model", "asked of", "answered as", "sampling", "completions", "cut at max_tokens", "mean characters", "cost"],
+      config.models.map((model) => {
+        const own = models[model.name] ?? { completions: 0, truncated: 0, characters: 0, served: [] };
+        return [
+          model.name,
+          judgeLine(model),
+          own.served.join(", "),
+          `max_tokens ${model.max_tokens ?? 1024}, temperature ${model.temperature ?? "default"}, top_p ${model.top_p ?? "default"}`,
+          String(own.completions),
+          String(own.truncated),
+          own.completions === 0 ? "-" : (own.characters / own.completions).toFixed(0),
+          dollars(result.models[model.name]?.cost_usd ?? 0),
+        ];
+      }),
+    ),
+    ...(Object.keys(principles).length === 0
+      ? []
+      : [
+          "## Principles",
+          table(
+            ["principle", "completions"],
+            Object.entries(principles).map(([name, count]) => [name, String(count)]),
+          ),
+        ]),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function principlesLine(principles: FeedbackConfig["principles"]): string {
+  if (principles === null) return "none";
+  const chosen = typeof principles === "string" ? PRINCIPLE_PRESETS[principles] : principles;
+  return `${typeof principles === "string" ? principles : "a table of one's own"}, sha256 ${requestKey(chosen)}`;
 }
 
 function judgeLine(judge: ModelConfig | undefined): string {

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { type CompletionsRow, type PromptRow, readRows } from "@zephyr/data";
 import { complete, planCompletions } from "../complete.ts";
 import { ConfigError } from "../config/check-fields.ts";
@@ -5,6 +6,9 @@ import type { FeedbackConfig } from "../config/feedback-config.ts";
 import { checkBudget, modelFromConfig } from "../config/model-from-config.ts";
 import { withWorkers } from "../redis/coordinator.ts";
 import { PRINCIPLE_PRESETS } from "../sampling/principles.ts";
+import { completionStatistics } from "./completion-statistics.ts";
+import { outputFiles } from "./output-files.ts";
+import { completionsCard } from "./run-card.ts";
 import { type RunOptions, type RunResult, runStage } from "./run-stage.ts";
 
 export interface RunCompleteOptions extends RunOptions {
@@ -33,7 +37,7 @@ export async function runComplete({ input, config, env = process.env, ...run }: 
   const locals = config.models.map((model) => modelFromConfig(model, isSender ? env : anyKey(env)));
   const principles = typeof config.principles === "string" ? PRINCIPLE_PRESETS[config.principles] : config.principles;
   const rows = typeof input === "string" ? readRows<PromptRow>(input) : input;
-  return withWorkers(run.dryRun === true ? undefined : run.redis, (place) => {
+  const result = await withWorkers(run.dryRun === true ? undefined : run.redis, (place) => {
     const models = locals.map(place);
     return runStage<PromptRow, PromptRow & CompletionsRow>({
       ...run,
@@ -47,6 +51,12 @@ export async function runComplete({ input, config, env = process.env, ...run }: 
       transform: (options) => complete({ ...options, models, completionsPerPrompt, principles }),
     });
   });
+  if (result.status === "done" || result.status === "partial") {
+    const failedRows = result.failed > 0 ? outputFiles(run.output, journal).failed : undefined;
+    const statistics = await completionStatistics(readRows<CompletionsRow>(run.output), failedRows);
+    writeFileSync(outputFiles(run.output, journal).card, completionsCard(config, result, statistics));
+  }
+  return result;
 }
 
 /** Who sends nothing (a dry run, the coordinator of workers) needs no keys. */

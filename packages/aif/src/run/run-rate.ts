@@ -6,6 +6,7 @@ import { checkBudget, modelFromConfig } from "../config/model-from-config.ts";
 import { type JudgedRow, planJudgements, rate } from "../rate.ts";
 import { withWorkers } from "../redis/coordinator.ts";
 import { ULTRAFEEDBACK } from "../rubrics/ultrafeedback.ts";
+import { outputFiles } from "./output-files.ts";
 import { ratingStatistics } from "./rating-statistics.ts";
 import { ratingCard } from "./run-card.ts";
 import { anyKey } from "./run-complete.ts";
@@ -48,7 +49,7 @@ export async function runRate({ input, config, env = process.env, ...run }: RunR
   });
   if (result.status === "done" || result.status === "partial") {
     const statistics = await ratingStatistics(readRows<JudgedRow>(run.output));
-    writeFileSync(`${run.output}.card.md`, ratingCard(config, result, statistics));
+    writeFileSync(outputFiles(run.output, journal).card, ratingCard(config, result, statistics));
   }
   return result;
 }

@@ -11,6 +11,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { integer, text, toggle } from "../flags/flag.ts";
 import { checkInput } from "../rows/output-file.ts";
+import { checkPush, hubFlags, pushRows } from "../rows/push-rows.ts";
 import { command, type Invocation, type Outcome } from "./command.ts";
 
 const runFlags = {
@@ -51,35 +52,40 @@ function runOptions({ flags, reporter, interrupt }: Invocation<RunFlags>): RunOp
   };
 }
 
-function outcome({ exit_code, status, output, rows, failed, ...rest }: RunResult): Outcome {
+function outcome({ exit_code, status, output, rows, failed, ...rest }: RunResult, hub?: string): Outcome {
   const failures = failed > 0 ? `, ${failed} failed (see ${output}.failed.jsonl)` : "";
   const line = status === "done" || status === "partial" ? [`${output}: ${rows} rows${failures}`] : [];
-  return { result: { status, output, rows, failed, ...rest, exit_code }, lines: line, exitCode: exit_code };
+  const result = { status, output, rows, failed, ...rest, ...(hub === undefined ? {} : { hub }), exit_code };
+  return { result, lines: hub === undefined ? line : [...line, hub], exitCode: exit_code };
 }
 
 /** `zephyr complete`: answers of the model pool. */
 export const complete = command({
   description: "Answers of a pool of models (--config: models, completions_per_prompt, principles, ...) to every prompt.",
-  flags: { ...inputFlag, ...runFlags, ...redisFlag },
+  flags: { ...inputFlag, ...runFlags, ...hubFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
   async run(invocation) {
     const { input, redis } = invocation.flags;
     checkInput(input, "--input");
-    return outcome(await runComplete({ ...runOptions(invocation), input, redis, config: await config(invocation) }));
+    checkPush(invocation.flags);
+    const result = await runComplete({ ...runOptions(invocation), input, redis, config: await config(invocation) });
+    return outcome(result, await pushRows(result, invocation.flags));
   },
 });
 
 /** `zephyr rate`: a judge's ratings. */
 export const rate = command({
   description: "Ratings of every completion, with reasons, by a judge (--config: judge, rubric, repeats, ...).",
-  flags: { ...inputFlag, ...runFlags, ...redisFlag },
+  flags: { ...inputFlag, ...runFlags, ...hubFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
   async run(invocation) {
     const { input, redis } = invocation.flags;
     checkInput(input, "--input");
-    return outcome(await runRate({ ...runOptions(invocation), input, redis, config: await config(invocation) }));
+    checkPush(invocation.flags);
+    const result = await runRate({ ...runOptions(invocation), input, redis, config: await config(invocation) });
+    return outcome(result, await pushRows(result, invocation.flags));
   },
 });
 

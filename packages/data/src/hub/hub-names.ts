@@ -9,7 +9,8 @@ export interface HubRepo {
 
 const NAME = /^(?!.*(\.\.|--))[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9_])?$/;
 
-function isPlainPath(path: string): boolean {
+/** Whether a path of a repository stays inside it, on every system. */
+export function isPlainPath(path: string): boolean {
   if (path === "" || path.includes("\\") || path.includes("\0") || /^[A-Za-z]:/.test(path)) return false;
   return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }

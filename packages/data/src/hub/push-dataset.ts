@@ -1,6 +1,6 @@
 import { builtin } from "../files/node-builtins.ts";
 import { hubEndpoint, hubToken } from "./hub-api.ts";
-import { checkFileName, hubRepo } from "./hub-names.ts";
+import { hubRepo, isPlainPath } from "./hub-names.ts";
 import { type LargeFile, uploadLargeFiles } from "./upload-large-files.ts";
 
 /** A file of the repository: its path there, and a local path or its text. */
@@ -67,7 +67,10 @@ function toLarge({ sha256, blob }: ReadyFile): LargeFile {
 }
 
 async function readyFile(file: PushedFile): Promise<ReadyFile> {
-  checkFileName(file.path, CALLER);
+  if (!isPlainPath(file.path))
+    throw new RangeError(
+      `${CALLER}: ${JSON.stringify(file.path)} is no path inside a repository; write one such as "data/train.parquet"`,
+    );
   const blob = "text" in file ? new Blob([file.text]) : await builtin("node:fs", CALLER).openAsBlob(file.from);
   const hash = builtin("node:crypto", CALLER).createHash("sha256");
   for await (const chunk of blob.stream()) hash.update(chunk);
