@@ -1,5 +1,5 @@
 import { coded } from "./file-error.ts";
-import { type JsonObject, keepable, MAX_ROW_BYTES, parseJsonl, parseRowBytes } from "./jsonl.ts";
+import { type JsonObject, MAX_ROW_BYTES, parseJsonl, parseRowBytes } from "./jsonl.ts";
 import { builtin } from "./node-builtins.ts";
 
 /** White space before the first row: more is no file of rows, and would have to be held until its first character. */
@@ -34,7 +34,7 @@ async function peek(
     }
     const { value, done } = await iterator.next();
     if (done) break;
-    seen.push(value);
+    seen.push(new Uint8Array(value));
     seenBytes += (value as Uint8Array).length;
     first = (value as Uint8Array).find((byte) => !isSpace(byte) && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
   }
@@ -108,7 +108,7 @@ async function* parseArray(chunks: AsyncIterable<Uint8Array>, path: string, call
       }
     }
     if (closed || start < 0) continue;
-    pending.push(keepable(chunk.subarray(start)));
+    pending.push(new Uint8Array(chunk.subarray(start)));
     pendingBytes += chunk.length - start;
     if (pendingBytes > MAX_ROW_BYTES)
       throw coded(new RangeError(`${caller}: ${place()}: longer than ${MAX_ROW_BYTES} bytes`), "TOO_LONG");

@@ -42,14 +42,6 @@ function withoutByteOrderMark(line: Uint8Array): Uint8Array {
   return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
 }
 
-/**
- * Bytes that may wait for the rest of their row: a small piece of a large buffer is copied, so that it does not keep the buffer alive.
- * Otherwise an archive of many tiny frames would hold a whole buffer for every byte.
- */
-export function keepable(bytes: Uint8Array): Uint8Array {
-  return bytes.length * 4 < bytes.buffer.byteLength ? Uint8Array.from(bytes) : bytes;
-}
-
 /** The lines of a byte stream that hold anything, numbered from 1, without their newline; `complete` is false for a last line that has none. */
 async function* lines(
   chunks: AsyncIterable<Uint8Array>,
@@ -72,7 +64,8 @@ async function* lines(
       line++;
     }
     if (start === chunk.length) continue;
-    pending.push(keepable(chunk.subarray(start)));
+    // A copy: the chunk's buffer is used again, and a small piece of a large one would keep all of it.
+    pending.push(new Uint8Array(chunk.subarray(start)));
     pendingBytes += chunk.length - start;
     if (pendingBytes > MAX_ROW_BYTES) {
       const message = `${caller}: ${path}:${line}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`;

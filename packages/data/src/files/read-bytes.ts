@@ -6,13 +6,43 @@ import { zstdFrames } from "./zstd-frames.ts";
 /** Small enough that what waits for the garbage collector stays small too. */
 const CHUNK_BYTES = 1 << 18;
 
-/** A file's content in chunks of 256 KiB, decompressed; a cut or corrupt archive is an error that names the file. */
+/**
+ * A file's content in chunks of 256 KiB, decompressed; a cut or corrupt archive is an error that names the file. A chunk is only valid
+ * until the next one is asked for: whoever keeps bytes copies them.
+ */
 export async function* readBytes(path: string, compression: Compression, caller: string): AsyncGenerator<Uint8Array> {
+  if (compression === "none") {
+    yield* plainBytes(path, caller);
+    return;
+  }
   const file = builtin("node:fs", caller).createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
     yield* decompressed(file as AsyncIterable<Uint8Array>, compression, path, caller);
   } finally {
     file.destroy();
+  }
+}
+
+/**
+ * Reads ahead by one chunk, into two buffers in turn: a stream allocates a new one for each chunk, which costs more than the reading,
+ * and leaves them all to the garbage collector. Positions are the file's own, so that a pipe can be read too.
+ */
+async function* plainBytes(path: string, caller: string): AsyncGenerator<Uint8Array> {
+  const { Buffer } = builtin("node:buffer", caller);
+  const file = await builtin("node:fs", caller).promises.open(path, "r");
+  try {
+    let [current, next] = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)];
+    let { bytesRead } = await file.read(current, 0, CHUNK_BYTES, null);
+    while (bytesRead > 0) {
+      const reading = file.read(next, 0, CHUNK_BYTES, null);
+      // Whoever stops here never awaits it.
+      reading.catch(() => undefined);
+      yield current.subarray(0, bytesRead);
+      ({ bytesRead } = await reading);
+      [current, next] = [next, current];
+    }
+  } finally {
+    await file.close();
   }
 }
 

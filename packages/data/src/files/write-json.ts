@@ -3,7 +3,7 @@ import { checkWritable } from "./check-writable.ts";
 import type { Compression } from "./file-format.ts";
 import { builtin } from "./node-builtins.ts";
 
-const BLOCK_CHARACTERS = 1 << 20;
+const BLOCK_BYTES = 1 << 18;
 
 /** Sends blocks to the sink, compressed as one gzip member or zstd frame, since not every reader goes on after the first. */
 async function sendBlocks(
@@ -19,7 +19,10 @@ async function sendBlocks(
   const zlib = builtin("node:zlib", caller);
   const { Readable, promises } = builtin("node:stream", caller);
   const pack = compression === "gzip" ? zlib.createGzip() : zlib.createZstdCompress();
-  await promises.pipeline(Readable.from(blocks), pack, async (packed: AsyncIterable<Uint8Array>) => {
+  async function* copies(): AsyncGenerator<Uint8Array> {
+    for await (const block of blocks) yield new Uint8Array(block);
+  }
+  await promises.pipeline(Readable.from(copies()), pack, async (packed: AsyncIterable<Uint8Array>) => {
     for await (const bytes of packed) await sink.append(bytes);
   });
 }
@@ -59,18 +62,27 @@ export async function writeJson(
 ): Promise<number> {
   const { Buffer } = builtin("node:buffer", caller);
   let count = 0;
+  /** Each block is valid until the next one is asked for: one buffer takes them all. */
   async function* blocks(): AsyncGenerator<Uint8Array> {
-    let block = array ? "[" : "";
+    const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    let used = array ? buffer.write("[") : 0;
     for await (const row of rows) {
-      const text = stringify(row, count, path, caller);
-      block += array ? `${count > 0 ? "," : ""}\n${text}` : `${text}\n`;
+      const json = stringify(row, count, path, caller);
+      const text = array ? `${count > 0 ? "," : ""}\n${json}` : `${json}\n`;
       count++;
-      if (block.length < BLOCK_CHARACTERS) continue;
-      yield Buffer.from(block);
-      block = "";
+      // A UTF-16 unit takes at most 3 bytes.
+      if (used + 3 * text.length > BLOCK_BYTES) {
+        yield buffer.subarray(0, used);
+        used = 0;
+      }
+      if (3 * text.length > BLOCK_BYTES) yield Buffer.from(text);
+      else used += buffer.write(text, used);
     }
-    if (array) block += "\n]\n";
-    if (block) yield Buffer.from(block);
+    if (array) {
+      yield buffer.subarray(0, used);
+      used = buffer.write("\n]\n");
+    }
+    if (used > 0) yield buffer.subarray(0, used);
   }
   await sendBlocks(blocks(), sink, compression, caller);
   return count;
