@@ -15,6 +15,8 @@ export interface LogprobsModelOptions {
 }
 
 const ALTERNATIVES = 5;
+/** As for any other model. */
+const TIMEOUT_SECONDS = 300;
 
 /**
  * A chat model whose answers are the log-probabilities of their first token, as JSON text, so that a journal keeps them; read
@@ -30,18 +32,15 @@ export function logprobsModel({ name, baseUrl, model, apiKey, limits = {} }: Log
   const generate: Generate = async (messages, { maxTokens, temperature, topP, signal } = {}) => {
     const body = { model, messages, max_tokens: maxTokens, temperature, top_p: topP, logprobs: true, top_logprobs: ALTERNATIVES };
     const headers = { "content-type": "application/json", ...(apiKey && { authorization: `Bearer ${apiKey}` }) };
-    const response = await fetch(url, {
-      method: "POST",
-      headers,
-      body: JSON.stringify(body),
-      // A redirect would carry the key elsewhere.
-      redirect: "error",
-      ...(signal && { signal }),
-    }).catch((cause: Error) => {
-      signal?.throwIfAborted();
-      throw fail("connection", `cannot be reached (${cause.message}); is the server up?`, { cause });
-    });
-    const text = await response.text();
+    const limit = AbortSignal.timeout(1000 * (limits.timeoutSeconds ?? TIMEOUT_SECONDS));
+    const { response, text } = await post(url, body, headers, signal ? AbortSignal.any([signal, limit]) : limit).catch(
+      (cause: Error) => {
+        signal?.throwIfAborted();
+        throw fail(limit.aborted ? "timeout" : "connection", `cannot be reached (${cause.message}); is the server up?`, {
+          cause,
+        });
+      },
+    );
     if (!response.ok) {
       const details = { status: response.status, ...retryAfter(response.headers.get("retry-after")) };
       throw fail(kindOf(response.status, text), `answered ${response.status}: ${text.slice(0, 200)}`, details);
@@ -68,6 +67,12 @@ export function logprobsJudge(asker: Pick<Asker, "ask">, model: Model): Generate
     const answer: CompletionWithLogprobs = { ...completion, content: logprobs.content[0]?.token ?? "", logprobs };
     return answer;
   };
+}
+
+async function post(url: string, body: object, headers: Record<string, string>, signal: AbortSignal) {
+  // A redirect would carry the key elsewhere.
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body), redirect: "error", signal });
+  return { response, text: await response.text() };
 }
 
 interface Reply {
