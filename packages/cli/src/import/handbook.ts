@@ -21,14 +21,16 @@ const SAME = new Set([
   ..."gradient_accumulation_steps num_train_epochs max_steps weight_decay adam_beta1 adam_beta2 adam_epsilon max_grad_norm seed".split(
     " ",
   ),
-  ..."save_steps eval_steps gradient_checkpointing packing packing_strategy assistant_only_loss completion_only_loss".split(" "),
+  ..."save_steps save_total_limit load_best_model_at_end metric_for_best_model greater_is_better eval_steps gradient_checkpointing packing packing_strategy assistant_only_loss completion_only_loss".split(
+    " ",
+  ),
   ..."beta loss_type loss_weights label_smoothing f_divergence_type ld_alpha use_weighting lora_r lora_alpha lora_dropout lora_target_modules".split(
     " ",
   ),
 ]);
 /** Keys that change nothing in what is trained. */
 const SILENT =
-  /^(logging_|log_level|report_to|push_to_hub|hub_|do_eval|do_train|eval_strategy|evaluation_strategy|save_strategy|save_total_limit|preprocessing_num_workers|dataset_num_proc|trust_remote_code|attn_implementation|use_flash_attention_2|run_name|overwrite_output_dir|gradient_checkpointing_kwargs|remove_unused_columns|tf32|ddp_|dataset_kwargs|use_peft|dataset_splits|model_revision|bf16|torch_dtype|dtype)/;
+  /^(logging_|log_level|report_to|push_to_hub|hub_|do_eval|do_train|eval_strategy|evaluation_strategy|save_strategy|preprocessing_num_workers|dataset_num_proc|trust_remote_code|attn_implementation|use_flash_attention_2|run_name|overwrite_output_dir|gradient_checkpointing_kwargs|remove_unused_columns|tf32|ddp_|dataset_kwargs|use_peft|dataset_splits|model_revision|bf16|torch_dtype|dtype)/;
 const WHY: Readonly<Record<string, string>> = {
   optim: "the optimizer here is AdamW",
   load_in_8bit: "there are f32, bf16 and nf4 weights here; pass --dtype",
