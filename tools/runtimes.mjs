@@ -1,16 +1,20 @@
 // Runs every packages/*/test/smoke.mjs under Node, Bun and Deno, and every examples/*.ts under Node, and prints a table.
 // An example says in its first lines `// runnable`, or `// not runnable: REASON`; one that says neither counts as failed.
 // `node tools/runtimes.mjs [PART...]` keeps only files whose path contains one of the parts.
+// ZEPHYR_NODE_VERSIONS="22 26" adds other versions of Node.
 import { spawn } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nodeVersions } from "./node-versions.mjs";
 
 const root = join(import.meta.dirname, "..");
 const limitSeconds = 300;
 const bin = (name) => join(root, "node_modules", ".bin", name);
 const source = "--conditions=zephyr-source";
+const onNode = (program) => ({ sources: [program, source, "--import", "./tools/wgsl-hook.mjs"], build: [program] });
 const runtimes = {
-  node: { sources: [process.execPath, source, "--import", "./tools/wgsl-hook.mjs"], build: [process.execPath] },
+  node: onNode(process.execPath),
+  ...Object.fromEntries(Object.entries(nodeVersions()).map(([name, program]) => [name, onNode(program)])),
   bun: { sources: [bin("bun"), source], build: [bin("bun")] },
   deno: { sources: [bin("deno"), "run", "-A", source], build: [bin("deno"), "run", "-A"] },
 };
@@ -36,7 +40,7 @@ const importsBareWgsl = (name) =>
 
 /** Sources where the runtime can read them, else the build. */
 function modeOf(runtime, packageName) {
-  const bare = runtime !== "node" && [...closure(packageName)].some(importsBareWgsl);
+  const bare = !runtime.startsWith("node") && [...closure(packageName)].some(importsBareWgsl);
   return bare ? "build" : "sources";
 }
 
@@ -94,7 +98,7 @@ for (const job of jobs) {
   const result = fault ? { status: fault, output: "", seconds: 0 } : await run(runtimes[job.runtime][job.mode], job.file);
   const { status, output, seconds } = result;
   console.log(
-    `${job.file.padEnd(width)}  ${job.runtime.padEnd(4)}  ${job.mode.padEnd(7)}  ${seconds.toFixed(1).padStart(6)} s  ${status}`,
+    `${job.file.padEnd(width)}  ${job.runtime.padEnd(7)}  ${job.mode.padEnd(7)}  ${seconds.toFixed(1).padStart(6)} s  ${status}`,
   );
   if (status === "passed") continue;
   failed++;

@@ -1,13 +1,16 @@
 // Tries the packed packages as a new user would: `npm run tarballs`. Needs `npm run build`.
+// ZEPHYR_NODE_VERSIONS="22 26" adds other versions of Node.
 // An empty folder, `npm install` of two tarballs, five lines, on Node, Bun and Deno; then every package's types without skipLibCheck.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeVersions } from "../node-versions.mjs";
 import { packAll, root } from "./pack.mjs";
 
 const bin = (name) => join(root, "node_modules", ".bin", name);
-const runtimes = { node: [process.execPath], bun: [bin("bun")], deno: [bin("deno"), "run", "-A"] };
+const otherNodes = Object.fromEntries(Object.entries(nodeVersions()).map(([name, program]) => [name, [program]]));
+const runtimes = { node: [process.execPath], ...otherNodes, bun: [bin("bun")], deno: [bin("deno"), "run", "-A"] };
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 
 const fiveLines = `import { readRows, writeRows } from "@zephyr/data";
@@ -29,7 +32,7 @@ const rated = ["sky", "sea", "sun"].map((prompt_id, i) => ({
 
 const folder = mkdtempSync(join(tmpdir(), "zephyr-try-"));
 const project = (name) => {
-  const path = mkdtempSync(join(folder, `${name}-`));
+  const path = mkdtempSync(join(folder, `${name.replace(" ", "")}-`));
   writeFileSync(join(path, "package.json"), JSON.stringify({ private: true, type: "module" }));
   return path;
 };
