@@ -1,7 +1,7 @@
 import type { Device } from "@zephyr/train-webgpu";
 import { attention, attentionTiles, tileRows } from "../../packages/train-webgpu/src/kernels/attention/attention.ts";
+import type { Layout } from "../../packages/train-webgpu/src/kernels/matmul/broadcast.wgsl.ts";
 import { product } from "../../packages/train-webgpu/src/kernels/matmul/matmul.ts";
-import type { Layout } from "../../packages/train-webgpu/src/kernels/matmul/matmul.wgsl.ts";
 import { createExecutor } from "../../packages/train-webgpu/src/plan/executor.ts";
 import { createTape, type Tape } from "../../packages/train-webgpu/src/plan/tape.ts";
 import type { Sizes, Tensor } from "../../packages/train-webgpu/src/plan/tensor.ts";

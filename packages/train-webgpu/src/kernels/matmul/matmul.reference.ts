@@ -1,4 +1,4 @@
-import type { Layout } from "./matmul.wgsl.ts";
+import type { Layout } from "./broadcast.wgsl.ts";
 
 /** C [m, n] = A B, A B^T or A^T B in float64, by the definition. */
 export function matmulReference(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Device } from "../../device/request-device.ts";
 import { createExecutor } from "../../plan/executor.ts";
 import { createTape } from "../../plan/tape.ts";
 import { read } from "../../plan/upload.ts";
@@ -15,13 +16,17 @@ const awkward = [
   [17, 33, 12],
   [64, 65, 256],
   [257, 7, 68],
+  [130, 131, 20],
 ] as const;
+
+/** Broadcasting with subgroups and without, and tiles in workgroup memory. */
+const kernels = (device: Device): Device[] => [device, { ...device, lanes: 1 }, portable(device)];
 
 describe("matmul", () => {
   for (const layout of ["nn", "nt", "tn"] as const) {
     it(`${layout} equals the float64 reference at awkward sizes, with alpha and accumulation`, async (context) => {
       const device = await deviceOrSkip(context);
-      for (const target of [device, portable(device)]) {
+      for (const target of kernels(device)) {
         for (const [m, n, k] of awkward) {
           const [a, b, before] = [normals(m * k, 1), normals(k * n, 2), normals(m * n, 3)];
           const expected = matmulReference(layout, a, b, m, n, k).map((value, i) => 0.5 * value + before[i]!);
@@ -59,7 +64,7 @@ describe("matmul", () => {
       c.forEach((value, i) => {
         expected[(1 + Math.floor(i / n)) * cStride + (i % n)] = value;
       });
-      for (const target of [device, portable(device)]) {
+      for (const target of kernels(device)) {
         const output = tensor(target, "c", before);
         const tape = createTape();
         product(tape, target, {
@@ -100,21 +105,23 @@ describe("matmul", () => {
 
   it("launches as many workgroups as cover C, and no more", () => {
     const t = (name: string) => ({ name, bytes: 4, needsGradient: false });
-    const grid = (lanes: number, m: number, n: number) => {
+    const grid = (target: Pick<Device, "lanes" | "adapterClass">, m: number, n: number, maxRows?: number) => {
       const tape = createTape();
-      const counts = { m: () => m, n: () => n, k: () => 4 };
-      product(
-        tape,
-        { lanes, adapterClass: "tile", maxBindingBytes: 2 ** 27 },
-        { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts },
-      );
+      const counts = { m: () => m, n: () => n, k: () => 4, ...(maxRows !== undefined && { maxRows }) };
+      product(tape, { ...target, maxBindingBytes: 2 ** 27 }, { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts });
       return tape.dispatches[0]!.grid(noSizes);
     };
-    expect(grid(8, 16, 32)).toEqual([1, 1]);
-    expect(grid(8, 17, 33)).toEqual([2, 2]);
-    expect(grid(4, 33, 9)).toEqual([2, 3]);
-    expect(grid(32, 1, 129)).toEqual([2, 1]);
-    expect(grid(1, 9, 129)).toEqual([2, 3]);
+    const software = (lanes: number) => ({ lanes, adapterClass: "software" }) as const;
+    expect(grid(software(8), 16, 32)).toEqual([1, 1]);
+    expect(grid(software(8), 17, 33)).toEqual([2, 2]);
+    expect(grid(software(4), 33, 9)).toEqual([2, 3]);
+    expect(grid(software(1), 9, 129)).toEqual([2, 3]);
+    const gpu = { lanes: 32, adapterClass: "tile" } as const;
+    expect(grid(gpu, 129, 4096)).toEqual([32, 2]);
+    expect(grid(gpu, 129, 4097)).toEqual([33, 2]);
+    expect(grid(gpu, 129, 16), "a narrow product").toEqual([1, 3]);
+    expect(grid(gpu, 60, 4096, 60)).toEqual([64, 1]);
+    expect(grid(gpu, 1, 129, 16), "few rows").toEqual([2, 1]);
   });
 
   it("linear with a residual and a low-rank update equals its definition, and so do all gradients", async (context) => {

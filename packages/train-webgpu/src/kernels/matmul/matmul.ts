@@ -1,10 +1,11 @@
 import { bytesOf, formatOf } from "../../plan/slabs.ts";
 import type { Tape } from "../../plan/tape.ts";
-import type { Sizes, Tensor } from "../../plan/tensor.ts";
+import { noSizes, type Sizes, type Tensor } from "../../plan/tensor.ts";
 import { type DropoutShape, dropout } from "../dropout/dropout.ts";
 import { packedScales } from "../packed/packed.wgsl.ts";
-import { type KernelTarget, rowsPerWorkgroup } from "../prelude/prelude.ts";
-import { type Layout, matmulKernel, matmulTile } from "./matmul.wgsl.ts";
+import type { KernelTarget } from "../prelude/prelude.ts";
+import type { Layout } from "./broadcast.wgsl.ts";
+import { chooseMatmul } from "./choose.ts";
 import { productParts } from "./product-parts.ts";
 
 type Count = (sizes: Sizes) => number;
@@ -28,6 +29,8 @@ export interface Product {
   accumulate?: Count;
   /** C = alpha A op B + residual, instead of adding to what C holds. */
   residual?: Tensor;
+  /** Most rows of C, where that is known. */
+  maxRows?: number;
 }
 
 /** Records one product; where a matrix is beyond the binding limit, one launch for each of its row slabs. */
@@ -37,11 +40,16 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
 
 function launch(tape: Tape, target: KernelTarget, spec: Product): void {
   const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
-  const tile = matmulTile(target);
-  const perGroup = rowsPerWorkgroup(target);
+  const { kernel, rows, columns } = chooseMatmul(target, {
+    layout,
+    residual: residual !== undefined,
+    format: formatOf(b),
+    maxRows: spec.maxRows,
+    columns: n(noSizes),
+  });
   const vec = (elements: number): number => elements / 4;
   tape.run(
-    matmulKernel(target, layout, residual !== undefined, formatOf(b)),
+    kernel,
     [a, b, c, ...(residual ? [residual] : []), ...packedScales(b)],
     (s) => {
       const aStride = strides.a ?? (layout === "tn" ? m(s) : k(s));
@@ -62,10 +70,7 @@ function launch(tape: Tape, target: KernelTarget, spec: Product): void {
         alpha: alpha?.(s) ?? 1,
       };
     },
-    (s) =>
-      m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1)
-        ? [0]
-        : [Math.ceil(n(s) / (tile.columns * perGroup)), Math.ceil(m(s) / tile.rows)],
+    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / columns), Math.ceil(m(s) / rows)]),
     (s) => {
       const bBytes = bytesOf(formatOf(b), n(s) * k(s));
       return { flops: 2 * m(s) * n(s) * k(s), bytes: 4 * m(s) * (k(s) + n(s) * (residual ? 2 : 1)) + bBytes };
@@ -103,7 +108,7 @@ export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tens
   const from = [x, weight, ...(residual ? [residual] : []), ...(lowRank ? [lowRank.a, lowRank.b] : [])];
   const y = tape.temporary(`y ${weight.name}`, maxRows * outputs * 4, from);
   const counts = { m: rows, n: () => outputs, k: () => inputs };
-  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, ...(residual && { residual }) });
+  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, maxRows, ...(residual && { residual }) });
   tape.onBackward(() => {
     if (residual && tape.gradientOf(y)) tape.passGradient(y, residual);
   });
@@ -118,7 +123,7 @@ function addLowRank(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, lowR
   const { rows, maxRows, inputs, outputs } = shape;
   const down = linear(tape, target, seen, a, { rows, maxRows, inputs, outputs: rank });
   const counts = { m: rows, n: () => outputs, k: () => rank };
-  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, alpha: scale, accumulate: () => 1 });
+  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, maxRows, alpha: scale, accumulate: () => 1 });
   linearBackward(tape, target, down, b, y, { rows, inputs: rank, outputs, alpha: scale });
 }
 

@@ -2,6 +2,7 @@ import type { Kernel } from "../../plan/pipeline.ts";
 import type { StorageFormat } from "../../plan/tensor.ts";
 import { packedFours, packedOnes } from "../packed/packed.wgsl.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
+import { MATMUL_PARAMS, storeFunction } from "./epilogue.wgsl.ts";
 
 /** Which operands are transposed: C = A B, A B^T, A^T B. */
 export type Layout = "nn" | "nt" | "tn";
@@ -18,7 +19,7 @@ function accumulators({ lanes }: KernelTarget): { r: number; c: number } {
   return lanes < 8 ? { r: 16, c: 2 } : { r: 16, c: 4 };
 }
 
-export function matmulTile(target: KernelTarget): MatmulTile {
+export function broadcastTile(target: KernelTarget): MatmulTile {
   const { r, c } = accumulators(target);
   return { rows: r, columns: c * target.lanes };
 }
@@ -32,7 +33,7 @@ const lines = <T>(items: T[], line: (item: T) => string): string => items.map(li
  * So a load serves every lane, no workgroup memory is used, and each entry of C is summed in the order of k wherever it lies.
  * Only the two load expressions depend on the layout and on how B is stored; sizes are uniforms, so one pipeline serves every shape.
  */
-export function matmulKernel(target: KernelTarget, layout: Layout, residual = false, format: StorageFormat = "f32"): Kernel {
+export function broadcastKernel(target: KernelTarget, layout: Layout, residual: boolean, format: StorageFormat): Kernel {
   const { lanes } = target;
   const { r, c } = accumulators(target);
   const transposedA = layout === "tn";
@@ -53,20 +54,10 @@ export function matmulKernel(target: KernelTarget, layout: Layout, residual = fa
   return withPrelude(
     target,
     `matmul ${layout}${format === "f32" ? "" : ` ${format}`}${residual ? " + residual" : ""}`,
-    `struct Params {
-  m: u32, n: u32, k4: u32, a_stride: u32, b_stride: u32, c_stride: u32, a_offset: u32, b_offset: u32, c_offset: u32, accumulate: u32, alpha: f32
-}
-@group(0) @binding(0) var<uniform> params: Params;
+    `${MATMUL_PARAMS}
 @group(0) @binding(1) var<storage, read> a: array<${transposedA ? "f32" : "vec4f"}>;
 ${b.declarations}
-@group(0) @binding(3) var<storage, read_write> c: array<f32>;
-${residual ? "@group(0) @binding(4) var<storage, read> residual: array<f32>;" : ""}
-fn store(row: u32, column: u32, sum: f32) {
-  let at = params.c_offset + row * params.c_stride + column;
-  var value = params.alpha * sum;
-  ${residual ? "value += residual[at];" : "if (params.accumulate == 1u) { value += c[at]; }"}
-  c[at] = value;
-}
+${storeFunction(residual)}
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x % LANES;
