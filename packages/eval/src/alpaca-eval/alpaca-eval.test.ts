@@ -239,3 +239,12 @@ test("rows that cannot count are left out and counted, in strict mode refused; w
   const unanswered = [{ instruction: "i0", output: null as unknown as string }];
   expect(() => alpacaEval({ annotations: [row(0, 2)], modelOutputs: unanswered })).toThrow(/model output 0 has null/);
 });
+
+test("more rows than difficulties lose the length-controlled rate, with its reason, and keep the rest", () => {
+  const lengthControl = { difficulty: [0, 0, 0], gamed: [{ tanhLength: 0.1, difficulty: 1, target: 0.5 }] };
+  const annotations = [2, 1, 2, 2].map((preference, i) => row(i, preference));
+  const result = alpacaEval({ annotations, lengthControl, c: 2 });
+  expect(result).toMatchObject({ win_rate: 75, notes: [expect.stringContaining("4 rows and 3 instruction difficulties")] });
+  expect(result).not.toHaveProperty("length_controlled_winrate");
+  expect(alpacaEval({ annotations: annotations.slice(1), lengthControl, c: 2 })).toHaveProperty("length_controlled_winrate");
+});

@@ -53,6 +53,13 @@ export function alpacaEval(options: AlpacaEvalOptions): AlpacaEvalResult {
       `${failed} of ${annotations.length} rows have no preference between 1 and 2; they are left out of the win rate.`,
     );
   if (!lengthControl) return result;
+  const known = lengthControl.difficulty.length;
+  if (mode === "compat" && annotations.length > known) {
+    result.notes.push(
+      `length_controlled_winrate is left out: there are ${annotations.length} rows and ${known} instruction difficulties, which go by row number; keep one row an instruction.`,
+    );
+    return result;
+  }
   const places = mode === "strict" ? placesByInstruction(annotations, referenceOutputs) : annotations.map((_, i) => i);
   const rows = withOutputs(annotations, modelOutputs, referenceOutputs).map((row, i) => ({
     output_1: row.output_1,
