@@ -38,8 +38,9 @@ const importsBareWgsl = (name) =>
     .filter((path) => !path.endsWith(".test.ts"))
     .some((path) => barePattern.test(readFileSync(join(root, "packages", name, path), "utf8")));
 
-/** Sources where the runtime can read them, else the build. */
+/** Sources where the runtime can read them, else the build: Node below 24 does not know `using`. */
 function modeOf(runtime, packageName) {
+  if (Number(/^node (\d+)/.exec(runtime)?.[1] ?? 24) < 24) return "build";
   const bare = !runtime.startsWith("node") && [...closure(packageName)].some(importsBareWgsl);
   return bare ? "build" : "sources";
 }
