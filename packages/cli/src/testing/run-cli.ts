@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
 
 const root = resolve(import.meta.dirname, "../../../..");
-const program = [
+/** What Node runs the command with. */
+export const program = [
   "--conditions=zephyr-source",
   "--import",
   join(root, "tools/wgsl-hook.mjs"),
