@@ -7,13 +7,15 @@ export interface OpenedGpu {
 }
 
 /** Dawn's bindings come before the runtime's own WebGPU: Deno's waits about 12 ms in every read-back. */
-async function dawn(profile = false): Promise<GPU | undefined> {
+async function dawn({ profile, adapterClass }: RequestDeviceOptions): Promise<GPU | undefined> {
   if (typeof document !== "undefined" || typeof process === "undefined") return undefined;
   try {
     const { create, globals } = await import("webgpu");
     for (const [name, value] of Object.entries(globals)) if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
     // Against fingerprinting, Dawn rounds timestamps to a tenth of a millisecond, which is longer than most launches.
-    return create(profile ? ["disable-dawn-features=timestamp_quantization"] : []);
+    const flags = profile ? ["disable-dawn-features=timestamp_quantization"] : [];
+    if (adapterClass === "matrix") flags.push("enable-dawn-features=allow_unsafe_apis");
+    return create(flags);
   } catch (cause) {
     if (typeof navigator !== "undefined" && navigator.gpu) return undefined;
     throw new Error(
@@ -58,7 +60,7 @@ async function mayHaveDriver(): Promise<boolean> {
 
 /** Finds an adapter: Dawn, then the runtime's own, then Dawn again on a software driver. */
 export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu> {
-  const first = (await mayHaveDriver()) ? await dawn(options.profile) : undefined;
+  const first = (await mayHaveDriver()) ? await dawn(options) : undefined;
   const candidates = [first, typeof navigator === "undefined" ? undefined : navigator.gpu];
   for (const gpu of candidates) {
     const adapter = await adapterOf(gpu, options);
@@ -84,7 +86,7 @@ export async function openGpu(options: RequestDeviceOptions): Promise<OpenedGpu>
     },
   });
   await software.activateDriver(driver);
-  const gpu = await dawn(options.profile);
+  const gpu = await dawn(options);
   const adapter = await adapterOf(gpu, options);
   if (!gpu || !adapter) {
     throw new Error(

@@ -1,5 +1,5 @@
 import { createProfiler, type Profiler } from "../plan/profiler.ts";
-import { type AdapterClass, classifyAdapter, fixedLanes } from "./adapter-class.ts";
+import { type AdapterClass, classifyAdapter, fixedLanes, hasMatrixUnits, MATRIX_FEATURE } from "./adapter-class.ts";
 import { openGpu } from "./open-gpu.ts";
 
 /** A WebGPU device with what the kernels need to know about it. Dispose it when done. */
@@ -22,8 +22,11 @@ export interface Device extends Disposable {
 }
 
 export interface RequestDeviceOptions {
-  /** Force the kernels that need no subgroups ("portable"); by default the adapter decides. */
-  adapterClass?: "portable";
+  /**
+   * Other kernels than those that the adapter's class says: "portable", which need no subgroups; or "matrix", whose forward products round
+   * their operands to half floats and multiply them on matrix units (NVIDIA through Vulkan; throws where there are none).
+   */
+  adapterClass?: "portable" | "matrix";
   powerPreference?: "low-power" | "high-performance";
   /** Time every launch by timestamp queries: slower, as no two launches overlap. Throws where the adapter has none. */
   profile?: boolean;
@@ -45,6 +48,14 @@ const alive = new Set<object>();
 export async function requestDevice(options: RequestDeviceOptions = {}): Promise<Device> {
   const { gpu, adapter, environment } = await openGpu(options);
   const optional: GPUFeatureName[] = ["subgroups", "timestamp-query", "shader-f16"];
+  const lanes = options.adapterClass === "portable" ? 1 : fixedLanes(adapter);
+  if (options.adapterClass === "matrix") {
+    if (!hasMatrixUnits(adapter, lanes))
+      throw new Error(
+        `requestDevice: ${adapter.info.description} has no matrix units of 16 x 16 half floats that WebGPU can use; leave adapterClass out`,
+      );
+    optional.push(MATRIX_FEATURE);
+  }
   const requiredFeatures = optional.filter((name) => adapter.features.has(name));
   const { limits } = adapter;
   const device = await adapter.requestDevice({
@@ -58,7 +69,6 @@ export async function requestDevice(options: RequestDeviceOptions = {}): Promise
   });
   const handles = [gpu, adapter, device];
   for (const handle of handles) alive.add(handle);
-  const lanes = options.adapterClass === "portable" ? 1 : fixedLanes(adapter);
   const { description, vendor, architecture } = adapter.info;
   return {
     gpu: device,
