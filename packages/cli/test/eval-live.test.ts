@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -93,6 +93,7 @@ describe("zephyr eval alpaca, live", () => {
     expect(JSON.parse(readFileSync(join(output, "eval-alpaca.json"), "utf8"))).toEqual(found);
     expect((await run(...args, "--output", output)).stderr).toContain("--overwrite");
     expect(await result(...args, "--output", output, "--overwrite")).toEqual(found);
+    expect(await result(...args, "--output", output, "--resume")).toEqual(found);
     expect([one.prompts.length, two.prompts.length]).toEqual([6, 6]);
     const stored = await result(
       ...["eval", "alpaca", "--annotations", join(output, "annotations.json")],
@@ -194,5 +195,15 @@ describe("zephyr eval mt-bench, live", () => {
     expect(found.audit).toMatchObject({ position: { first: 24, second: 0 }, both_first: 12, consistency: 0, first_share: 1 });
     const wrong = await run(...args, "--judging", "pair", "--baseline", "z", "--output", join(folder, "z"));
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('"z" has no answers') });
+  });
+
+  const data = join(process.env["ZEPHYR_BENCHMARK_DATA"] ?? join(import.meta.dirname, "../../../../shared/data"), "mtbench");
+  it.skipIf(!existsSync(data))("--mt-bench-data is MT-Bench's own folder: 160 gradings of a model's answers", async () => {
+    const folder = temporaryFolder();
+    const answers = join(data, "model_answer/phi-3-dpo.jsonl.gz");
+    const judge = config(join(folder, "1.json"), "one", "http://127.0.0.1:9/v1");
+    const args = ["eval", "mt-bench", "--mt-bench-data", data, "--model-answers", answers, "--config", judge, "--dry-run"];
+    expect(await result(...args)).toMatchObject({ requests: 160 });
+    expect((await result(...args)).prompt_tokens).toBeGreaterThan(100_000);
   });
 });

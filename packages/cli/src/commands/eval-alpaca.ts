@@ -74,7 +74,7 @@ export const evalAlpaca = command({
     const [first, second] = flags.annotations === undefined ? await judgeLive(invocation, files) : await stored(flags);
     const failed = flags.annotations === undefined ? failedCalls(first!) : 0;
     const result = scored(flags, files, first!, second);
-    if (failed > 0) result.notes.push(`${failed} calls failed; the same command with --overwrite asks those again and no others`);
+    if (failed > 0) result.notes.push(`${failed} calls failed; the same command with --resume asks those again and no others`);
     saveResult("alpaca", flags.output, result);
     if (flags.output !== undefined) writeJson(join(flags.output, "annotations.json"), first!);
     return { result, lines: linesOf(result), exitCode: failed > 0 ? 1 : 0 };

@@ -4,6 +4,7 @@ import { rowsOf, writeRows } from "@zephyr/data";
 import {
   auditJudge,
   compareScores,
+  fetchMtBenchFiles,
   judgeAgreement,
   type ModelAnswer,
   mtBenchVerdicts,
@@ -27,6 +28,10 @@ const flagTable = {
   judgments: text({ help: "stored judgments, single or of pairs: .jsonl or .jsonl.gz", placeholder: "FILE" }),
   secondJudgments: text({ help: "a second judge's, whose agreement with the first is reported", placeholder: "FILE" }),
   compare: texts({ help: "this pair of models, seen from the first", placeholder: "A,B" }),
+  mtBenchData: text({
+    help: "live: folder of MT-Bench's own questions, judge prompts and references; what is absent is fetched, by commit and SHA-256",
+    placeholder: "DIR",
+  }),
   questions: text({ help: "question.jsonl", placeholder: "FILE" }),
   model: text({ help: "live: a local model that answers the questions first", placeholder: "DIR|ID" }),
   modelAnswers: texts({ help: "answer files, or a folder of them: judged live, audited with --judgments", placeholder: "FILES" }),
@@ -53,6 +58,7 @@ export const evalMtBench = command({
   async run(invocation) {
     const { flags } = invocation;
     checkResult("mtBench", flags);
+    if (flags.mtBenchData !== undefined) await takeFiles(flags, flags.mtBenchData);
     if (flags.judgments === undefined && flags.dryRun) {
       const preview = await previewJudges(invocationOf(invocation), await mtBenchLive(invocation));
       return { result: preview, lines: previewLines(preview) };
@@ -72,6 +78,14 @@ export const evalMtBench = command({
     return { result, lines: linesOf(result, failed), exitCode: failed > 0 ? 1 : 0 };
   },
 });
+
+/** MT-Bench's files stand in for those that are not named. */
+async function takeFiles(flags: MtBench["flags"], folder: string): Promise<void> {
+  const { questions, judgePrompts, referenceAnswers } = await fetchMtBenchFiles(folder);
+  flags.questions ??= questions;
+  flags.judgePrompts ??= judgePrompts;
+  flags.referenceAnswers ??= referenceAnswers;
+}
 
 const isPair = (row: Judgment): row is PairJudgment => "model_1" in row;
 const pairsIn = (judgments: readonly Judgment[]) => judgments.filter(isPair);
@@ -173,6 +187,6 @@ function linesOf({ models, pairs, difference, repeated, audit, agreement }: Resu
   return [
     ...[...singles, ...duels, ...(paired ?? []), ...(judge ?? []), ...(second ?? [])],
     ...(repeated > 0 ? [`${repeated} repeated judgments; the last of each counts`] : []),
-    ...(failed > 0 ? [`${failed} calls failed; the same command with --overwrite asks those again and no others`] : []),
+    ...(failed > 0 ? [`${failed} calls failed; the same command with --resume asks those again and no others`] : []),
   ];
 }

@@ -10,6 +10,7 @@ import { type JudgeConfig, judgeConfig, openJudge, type Replying } from "./live-
 /** Flags of every evaluation that can ask a judge. */
 export const judgeFlags = {
   secondJudge: text({ help: "live: config of a second judge, whose agreement with the first is reported", placeholder: "FILE" }),
+  resume: toggle({ help: "live: take up a run whose result is in --output; only what failed is asked again" }),
   dryRun: toggle({ help: "live: print requests, tokens and the range of the cost; send nothing" }),
 };
 

@@ -24,9 +24,9 @@ export const MT_BENCH_FILES = { questions: "question.jsonl", answers: "answers.j
 /** Throws a usage error when the folder holds such a result already. */
 export function checkResult(
   kind: keyof typeof RESULT_FILES,
-  { output, overwrite }: { output: string | undefined; overwrite: boolean },
+  { output, overwrite, resume = false }: { output: string | undefined; overwrite: boolean; resume?: boolean },
 ): void {
-  if (output === undefined || overwrite || !existsSync(join(output, RESULT_FILES[kind]))) return;
+  if (output === undefined || overwrite || resume || !existsSync(join(output, RESULT_FILES[kind]))) return;
   throw usageError(`--output ${output} holds ${RESULT_FILES[kind]}; pass --overwrite to replace it, or choose another folder`);
 }
 
