@@ -70,7 +70,7 @@ export async function lengthControl(): Promise<Measured[]> {
     },
     { what: "cross-validation, fit and win rate of one model, median", measured: median(milliseconds), bar: 200, unit: "ms" },
     {
-      what: "the same, slowest model (the first, before the compiler knows the code)",
+      what: "the same, slowest model",
       measured: Math.max(...milliseconds),
       bar: 200,
       unit: "ms",
