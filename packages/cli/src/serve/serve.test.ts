@@ -102,6 +102,20 @@ describe("chat completions, with the openai client", () => {
     }
   });
 
+  it("tell no log-probability of tokens that a stop text took away", async () => {
+    const [whole] = (await client.chat.completions.create(chat)).choices;
+    const text = whole!.message.content!;
+    for (let at = 2; at < 12; at++) {
+      const stop = text.slice(at, at + 4);
+      const { choices, usage } = await client.chat.completions.create({ ...chat, stop, logprobs: true });
+      expect(choices[0]!.message.content).toBe(text.slice(0, text.indexOf(stop)));
+      const tokens = choices[0]!.logprobs!.content!.map(({ token }) => token);
+      // The last token may lie across the place where the text was cut.
+      expect(text.slice(0, text.indexOf(stop)).startsWith(tokens.slice(0, -1).join("")), `stop at ${at}`).toBe(true);
+      expect(tokens.length - usage!.completion_tokens, `stop at ${at}`).toBeLessThanOrEqual(1);
+    }
+  });
+
   it("take text parts and a developer's message as transformers' template would see them", async () => {
     const [system, user] = chat.messages as { role: string; content: string }[];
     const parts = [...user!.content].map((text) => ({ type: "text" as const, text }));
