@@ -85,6 +85,8 @@ export function tokenizerFromJson(tokenizerJson: object, tokenizerConfig: object
   let tokenizer: HuggingFaceTokenizer;
   try {
     tokenizer = new HuggingFaceTokenizer(tokenizerJson, tokenizerConfig);
+    // A post-processor that lies is noticed only when it is used.
+    tokenizer.encode("a");
   } catch (cause) {
     throw new TypeError(`tokenizerFromJson: tokenizer.json cannot be read (${(cause as Error).message})`, { cause });
   }
