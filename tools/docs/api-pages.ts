@@ -46,4 +46,5 @@ export function descriptionOf({ name, description }: Exported, names: ReadonlySe
   return made !== undefined && names.has(made) ? `A new [${made}](#${anchor(made)}).` : "";
 }
 
-const fence = (code: string): string => `\`\`\`typescript\n${code.trim()}\n\`\`\``;
+/** Code as a block; a docstring may have written the fence itself. */
+const fence = (code: string): string => `\`\`\`typescript\n${code.trim().replace(/^```\w*\n|\n```$/g, "")}\n\`\`\``;

@@ -32,4 +32,3 @@ for (const { prompt, completions } of rows) {
 server.closeAllConnections?.();
 server.close();
 console.log("ok");
-process.exit(0);
