@@ -38,7 +38,8 @@ function entry(exported: Exported, names: ReadonlySet<string>): string {
 
 /** The docstring; without one, options belong to the function of their name, and `createScorer` makes a Scorer. */
 export function descriptionOf({ name, description }: Exported, names: ReadonlySet<string>): string {
-  if (description !== "") return description;
+  // `typescript` and not `ts`: these are excerpts, which are not run by themselves.
+  if (description !== "") return description.replaceAll(/^```ts$/gm, "```typescript");
   const stem = name.replace(/Options$/, "");
   const owner = `${stem[0]!.toLowerCase()}${stem.slice(1)}`;
   if (stem !== name && names.has(owner)) return `Options of [${owner}](#${anchor(owner)}).`;
