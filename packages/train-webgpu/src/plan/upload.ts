@@ -1,3 +1,4 @@
+import { deviceError } from "../device/device-lost.ts";
 import type { Device } from "../device/request-device.ts";
 import { STORAGE } from "./executor.ts";
 import type { Tensor } from "./tensor.ts";
@@ -30,7 +31,7 @@ export function write(device: Device, tensor: Tensor, data: DeviceArray, firstBy
 /** Waits until everything written has arrived, so that the copies on their way take no more memory. */
 export async function settled(device: Device): Promise<void> {
   device.gpu.queue.submit([]);
-  await patiently(device, device.gpu.queue.onSubmittedWorkDone());
+  await arrival(device, device.gpu.queue.onSubmittedWorkDone());
 }
 
 /** Reads the first `length` floats of each tensor, in one round trip. */
@@ -47,13 +48,22 @@ export async function read(device: Device, tensors: { tensor: Tensor; length: nu
     if (length > 0) encoder.copyBufferToBuffer(tensor.place!.buffer, tensor.place!.offset, staging, offsets[index]!, length * 4);
   });
   device.gpu.queue.submit([encoder.finish()]);
-  await patiently(device, staging.mapAsync(0x01));
+  await arrival(device, staging.mapAsync(0x01));
   const mapped = staging.getMappedRange();
   const copies = tensors.map(
     ({ length }, index) => new Float32Array(mapped.slice(offsets[index]!, offsets[index]! + length * 4)),
   );
   staging.destroy();
   return copies;
+}
+
+/** Waits for the device; throws `ERR_DEVICE_LOST` where it is gone. */
+async function arrival(device: Device, promise: Promise<undefined>): Promise<void> {
+  try {
+    await patiently(device, promise);
+  } catch (error) {
+    throw await deviceError(device, error);
+  }
 }
 
 const NAP_MS = 0.25;
