@@ -32,7 +32,7 @@ const stages = {
   parallel: tokenizeParallel(tokenizer, { kind: "dialogues", workers: Number(workers), ...options }),
 };
 
-async function run(stage: (rows: AsyncIterable<(typeof rows)[number]>) => AsyncIterable<TokenizedRow>) {
+async function run(stage: (dialogues: AsyncIterable<(typeof rows)[number]>) => AsyncIterable<TokenizedRow>) {
   let tokenized: TokenizedRow[] = [];
   const time = await timed(async () => {
     tokenized = await collectRows(stage(rowsOf(rows)));
