@@ -95,6 +95,8 @@ describe.each(names)("zephyr %s", (name) => {
     const all = filled(name, command);
     if (places.length > 0)
       isMistake(await run([...words, ...all.slice(words.length + places.length)]), new RegExp(`${places[0]} is missing`), name);
+    // A last place such as RUN... takes any number.
+    if (places.at(-1)?.endsWith("...")) return;
     isMistake(
       await run([...all.slice(0, words.length + places.length), "surplus", ...all.slice(words.length + places.length)]),
       /unexpected argument "surplus"/,
