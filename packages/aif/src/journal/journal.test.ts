@@ -48,7 +48,10 @@ test("a journal for the process holds many records and leaves nothing behind", a
 test("the key index keeps what it is given over all its growth", () => {
   const index = keyIndex();
   for (let i = 0; i < 5000; i++) index.set(sha256(`${i}`), i * 1e9, i + 1);
-  for (let i = 0; i < 5000; i += 7) expect(index.get(sha256(`${i}`))).toEqual({ position: i * 1e9, mark: i + 1 });
+  for (let i = 0; i < 5000; i++) expect(index.get(sha256(`${i}`))).toEqual({ position: i * 1e9, mark: i + 1 });
+  expect(index.size()).toBe(5000);
+  index.set(sha256("7"), 3, 4);
+  expect([index.size(), index.get(sha256("7"))]).toEqual([5000, { position: 3, mark: 4 }]);
   expect(index.get(sha256("x"))).toBeUndefined();
   expect(() => index.set(sha256("y"), 0, 0)).toThrow(RangeError);
 });

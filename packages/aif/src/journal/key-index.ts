@@ -8,54 +8,84 @@ export interface KeyIndex {
   get(key: string): { position: number; mark: number } | undefined;
 }
 
+/** Of 256 parts that grow each on its own no old one is large: a table in one piece takes half as much again while it is copied. */
+const PARTS = 256;
+const FIRST_SLOTS = 16;
+const GROWTH = 1.25;
+const FULL = 0.85;
+
+/** An empty index; at a million keys it takes about 25 MB. */
 export function keyIndex(): KeyIndex {
-  let capacity = 1024;
-  let high = new Uint32Array(capacity);
-  let low = new Uint32Array(capacity);
-  let positions = new Float64Array(capacity);
-  let marks = new Uint32Array(capacity);
+  const parts = Array.from({ length: PARTS }, () => emptyPart(FIRST_SLOTS));
   let size = 0;
-
-  function slotOf(h: number, l: number): number {
-    let slot = l & (capacity - 1);
-    while (marks[slot] !== 0 && (high[slot] !== h || low[slot] !== l)) slot = (slot + 1) & (capacity - 1);
-    return slot;
-  }
-
-  function put(h: number, l: number, position: number, mark: number): void {
-    const slot = slotOf(h, l);
-    if (marks[slot] === 0) size++;
-    high[slot] = h;
-    low[slot] = l;
-    positions[slot] = position;
-    marks[slot] = mark;
-  }
-
-  function grow(): void {
-    const old = { high, low, positions, marks };
-    capacity *= 2;
-    high = new Uint32Array(capacity);
-    low = new Uint32Array(capacity);
-    positions = new Float64Array(capacity);
-    marks = new Uint32Array(capacity);
-    size = 0;
-    for (let i = 0; i < old.marks.length; i++) {
-      if (old.marks[i] !== 0) put(old.high[i]!, old.low[i]!, old.positions[i]!, old.marks[i]!);
-    }
-  }
-
   return {
     size: () => size,
     set(key, position, mark) {
       if (!(mark > 0)) throw new RangeError(`keyIndex: mark ${mark} of key ${key}; must be above 0`);
-      if (size * 2 >= capacity) grow();
-      put(half(key, 0), half(key, 8), position, mark);
+      const high = half(key, 0);
+      let part = parts[high % PARTS]!;
+      if (part.used >= FULL * part.marks.length) {
+        part = grown(part);
+        parts[high % PARTS] = part;
+      }
+      size += put(part, high, half(key, 8), position, mark);
     },
     get(key) {
-      const slot = slotOf(half(key, 0), half(key, 8));
-      return marks[slot] === 0 ? undefined : { position: positions[slot]!, mark: marks[slot]! };
+      const high = half(key, 0);
+      const part = parts[high % PARTS]!;
+      const slot = slotOf(part, high, half(key, 8));
+      return part.marks[slot] === 0 ? undefined : { position: part.positions[slot]!, mark: part.marks[slot]! };
     },
   };
+}
+
+interface Part {
+  used: number;
+  high: Uint32Array;
+  low: Uint32Array;
+  positions: Float64Array;
+  /** [slots] 0 where the slot is free. */
+  marks: Uint32Array;
+}
+
+function emptyPart(slots: number): Part {
+  // One piece of memory for all four: small pieces have a cost of their own.
+  const bytes = new ArrayBuffer(20 * slots);
+  return {
+    used: 0,
+    positions: new Float64Array(bytes, 0, slots),
+    high: new Uint32Array(bytes, 8 * slots, slots),
+    low: new Uint32Array(bytes, 12 * slots, slots),
+    marks: new Uint32Array(bytes, 16 * slots, slots),
+  };
+}
+
+function slotOf({ high, low, marks }: Part, h: number, l: number): number {
+  const slots = marks.length;
+  // Keys are hashes: their place is their share of the whole range, whatever the number of slots.
+  let slot = Math.floor((l / 2 ** 32) * slots);
+  while (marks[slot] !== 0 && (high[slot] !== h || low[slot] !== l)) slot = slot + 1 === slots ? 0 : slot + 1;
+  return slot;
+}
+
+/** Returns how many keys it added: 0 where the key was there. */
+function put(part: Part, h: number, l: number, position: number, mark: number): number {
+  const slot = slotOf(part, h, l);
+  const added = part.marks[slot] === 0 ? 1 : 0;
+  part.used += added;
+  part.high[slot] = h;
+  part.low[slot] = l;
+  part.positions[slot] = position;
+  part.marks[slot] = mark;
+  return added;
+}
+
+function grown(old: Part): Part {
+  const part = emptyPart(Math.ceil(old.marks.length * GROWTH));
+  for (const [slot, mark] of old.marks.entries()) {
+    if (mark !== 0) put(part, old.high[slot]!, old.low[slot]!, old.positions[slot]!, mark);
+  }
+  return part;
 }
 
 function half(key: string, start: number): number {

@@ -10,6 +10,7 @@ import {
 import { usageError } from "../errors/usage-error.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { integer, text, toggle } from "../flags/flag.ts";
+import { collectOften } from "../rows/collect-often.ts";
 import { checkInput } from "../rows/output-file.ts";
 import { checkPush, hubFlags, pushRows } from "../rows/push-rows.ts";
 import { command, type Invocation, type Outcome } from "./command.ts";
@@ -69,6 +70,7 @@ export const complete = command({
     const { input, redis } = invocation.flags;
     checkInput(input, "--input");
     checkPush(invocation.flags);
+    collectOften();
     const result = await runComplete({ ...runOptions(invocation), input, redis, config: await config(invocation) });
     return outcome(result, await pushRows(result, invocation.flags));
   },
@@ -84,6 +86,7 @@ export const rate = command({
     const { input, redis } = invocation.flags;
     checkInput(input, "--input");
     checkPush(invocation.flags);
+    collectOften();
     const result = await runRate({ ...runOptions(invocation), input, redis, config: await config(invocation) });
     return outcome(result, await pushRows(result, invocation.flags));
   },
@@ -99,6 +102,7 @@ export const generateDialogues = command({
   async run(invocation) {
     const { input } = invocation.flags;
     if (input !== undefined) checkInput(input, "--input");
+    collectOften();
     return outcome(await runGenerateDialogues({ ...runOptions(invocation), input, config: await config(invocation) }));
   },
 });

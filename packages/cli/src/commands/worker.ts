@@ -1,5 +1,6 @@
 import { runWorker } from "@zephyr/aif";
 import { number, text } from "../flags/flag.ts";
+import { collectOften } from "../rows/collect-often.ts";
 import { command } from "./command.ts";
 import { config } from "./feedback.ts";
 
@@ -15,6 +16,7 @@ export const worker = command({
   graceful: true,
   async run(invocation) {
     const { flags, reporter, interrupt } = invocation;
+    collectOften();
     const result = await runWorker({
       ...flags,
       config: await config(invocation),
