@@ -21,7 +21,8 @@ interface Command {
 async function runCommand(args: string[]): Promise<Command> {
   const program = new URL("../../packages/cli/bin/zephyr.mjs", import.meta.url).pathname;
   const started = performance.now();
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  // Without our own flags: the condition that picks the sources is one of them.
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
   const samples: Command["samples"] = [];
   let peak = 0;
