@@ -3,27 +3,17 @@
  *
  *   npx node --conditions=zephyr-source benchmarks/data/memory.ts [rows]
  *
- * About 15 GB of rows go through a named pipe, so that no disk has to hold them; a process of its own reads them with `readRows`, binarizes
- * them with the report on, and writes Parquet. Prints its peak memory, and how fast its memory grows by a straight line through the samples.
+ * About 15 GB of rows go through a named pipe, so that no disk has to hold them, into `zephyr binarize`. Prints the command's peak memory as
+ * the kernel counts it (Linux), and how fast its memory grows by a straight line through samples.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { binarize } from "@zephyr/binarize";
-import { mapRows, pipe, type RatedRow, readRows, writeRows } from "@zephyr/data";
 import { ratedRow } from "./generate.ts";
-import { inOwnProcess, inTemporaryFolder, type Measured, peakMib, print, printMachine, timed } from "./measure.ts";
+import { inTemporaryFolder, print, printMachine } from "./measure.ts";
 
 const DISTINCT = 512;
-const SAMPLES = 100;
-
-interface Conversion extends Measured {
-  rows: number;
-  output_megabytes: number;
-  peak_mib: number;
-  /** [100] resident MiB. */
-  samples: number[];
-}
+const SAMPLE_MS = 200;
 
 /** Writes rows into the pipe: 512 different ones over and over, each with an id of its own. */
 function generate(pipePath: string, count: number): void {
@@ -43,17 +33,32 @@ function generate(pipePath: string, count: number): void {
   closeSync(pipeFile);
 }
 
-async function convert(input: string, output: string, count: number): Promise<Conversion> {
+interface Command {
+  rows: number;
+  /** Resident MiB, every 200 ms. */
+  samples: number[];
+  peak_mib: number;
+}
+
+/** Runs the command from the sources, and watches it. */
+async function runCommand(input: string, output: string): Promise<Command> {
+  const root = join(import.meta.dirname, "../..");
+  const program = ["--import", join(root, "tools/wgsl-hook.mjs"), join(root, "packages/cli/src/main.ts")];
+  const args = ["binarize", "--input", input, "--output", output, "--preset", "zephyr-paper", "--json"];
+  const child = spawn(process.execPath, [...process.execArgv, ...program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const samples: number[] = [];
-  const every = Math.max(1, Math.floor(count / SAMPLES));
-  const sampled = mapRows((row: RatedRow, index) => {
-    if (index % every === 0) samples.push(process.memoryUsage.rss() / 2 ** 20);
-    return row;
-  });
-  let rows = 0;
-  const rule = binarize({ preset: "zephyr-paper", seed: 0, onReport: (report) => (rows = report.rows) });
-  const time = await timed(() => writeRows(output, pipe(readRows<RatedRow>(input), sampled, rule)));
-  return { ...time, rows, output_megabytes: statSync(output).size / 1e6, peak_mib: peakMib(), samples };
+  let peak = 0;
+  const clock = setInterval(() => {
+    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+    const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
+    if (mib("VmRSS") > 0) samples.push(mib("VmRSS"));
+    peak = Math.max(peak, mib("VmHWM"));
+  }, SAMPLE_MS);
+  let text = "";
+  for await (const part of child.stdout) text += part;
+  clearInterval(clock);
+  if (text === "") throw new Error("benchmark: zephyr binarize printed nothing");
+  return { rows: JSON.parse(text).rows, samples, peak_mib: peak };
 }
 
 /** Slope of the least-squares line, in MiB per sample, the first fifth left out: there the machinery warms up. */
@@ -73,9 +78,12 @@ async function measureMemory(count: number): Promise<void> {
       stdio: "inherit",
     });
     try {
-      const { samples, ...run } = await inOwnProcess<Conversion>(import.meta.filename, ["convert", input, output, count]);
+      const started = performance.now();
+      const { samples, ...run } = await runCommand(input, output);
+      const seconds = (performance.now() - started) / 1000;
       const growth = (slope(samples) * 100_000 * samples.length) / count;
-      print({ case: "jsonl to parquet preferences", ...run, rows_per_second: count / run.seconds, mib_per_100k_rows: growth });
+      const rates = { seconds, rows_per_second: count / seconds, output_megabytes: statSync(output).size / 1e6 };
+      print({ case: "jsonl to parquet preferences", ...run, mib_per_100k_rows: growth, ...rates });
       if (run.rows !== count) throw new Error(`benchmark: ${run.rows} rows arrived of ${count}`);
     } finally {
       generator.kill();
@@ -85,5 +93,4 @@ async function measureMemory(count: number): Promise<void> {
 
 const [mode = "1000000", ...rest] = process.argv.slice(2);
 if (mode === "generate") generate(rest[0]!, Number(rest[1]));
-else if (mode === "convert") print(await convert(rest[0]!, rest[1]!, Number(rest[2])));
 else await measureMemory(Number(mode));

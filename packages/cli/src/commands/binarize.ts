@@ -14,6 +14,7 @@ import { benchmarkPrompts, collectRows, readRows, type UntypedRow, writeRows } f
 import { choice, type FlagValues, integer, number, optionalText, text, toggle } from "../flags/flag.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { checkInput, checkOutput, rowFlags } from "../rows/output-file.ts";
+import { keepHeapSmall } from "../rows/small-heap.ts";
 import { writeJson } from "../training/run-folder.ts";
 import { command } from "./command.ts";
 
@@ -51,6 +52,7 @@ export const binarize = command({
     const rule = binarizeRows({ preset: preset as PresetName, seed, ...given, onReport: (latest) => (report = latest) });
     checkInput(input, "--input");
     checkOutput(output, overwrite);
+    keepHeapSmall();
     const source = untilInterrupted<UntypedRow>(interrupt)(readRows(input));
     const { count } = await writeRows(output, rule(await repaired(source, flags, upstream)));
     writeJson(`${output}.report.json`, { ...report, ...upstream });

@@ -1,5 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
   type Benchmark,
   benchmarkPrompts,
@@ -29,6 +29,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { choice, type FlagValues, integer, optionalText, text, texts, toggle } from "../flags/flag.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
 import { checkInput, checkOutput, rowFlags } from "../rows/output-file.ts";
+import { keepHeapSmall } from "../rows/small-heap.ts";
 import { writeJson } from "../training/run-folder.ts";
 import { command } from "./command.ts";
 
@@ -48,7 +49,7 @@ const flagTable = {
   dedupe: choice({ help: "drop rows that repeat an earlier one", choices: ["exact", "minhash"] }),
   decontaminate: texts({ help: "drop rows that hold a prompt of these benchmark files", placeholder: "FILES" }),
   split: texts({
-    help: "parts and their fractions: train=0.98,test=0.02; each is written to OUTPUT-NAME",
+    help: "parts and their fractions: train=0.98,test=0.02; rows.jsonl becomes rows.train.jsonl, ...",
     placeholder: "NAME=X,...",
   }),
   seed: integer({ help: "of --mix and --split", default: 0 }),
@@ -63,11 +64,12 @@ export const prepare = command({
   graceful: true,
   async run({ flags, interrupt }) {
     const { output, overwrite } = flags;
-    const parts = flags.split && fractions(flags.split, "--split", "=");
+    const parts = flags.split && splitParts(flags.split);
     const outputs = parts
       ? Object.fromEntries(Object.keys(parts).map((name) => [name, partPath(output, name)]))
       : { all: output };
     for (const path of Object.values(outputs)) checkOutput(path, overwrite);
+    keepHeapSmall();
     const reports: CleanReport[] = [];
     const drops: Drop[] = [];
     const watch: Watch = { onReport: (report) => reports.push(report), onDrop: (drop) => drops.push(drop) };
@@ -76,7 +78,10 @@ export const prepare = command({
       sources(flags, (report) => (mixed = report)),
     );
     for (const step of await cleaningSteps(flags, watch)) cleaned = step<UntypedRow>(cleaned);
-    const whole = await writeRows(parts ? `${output}.whole.jsonl` : output, cleaned);
+    const whole = await writeRows(
+      parts ? join(dirname(output), `.${basename(output)}.${process.pid}.whole.jsonl`) : output,
+      cleaned,
+    );
     const counts: Record<string, number> = { all: whole.count };
     let splitReport: SplitReport | undefined;
     if (parts) {
@@ -173,6 +178,13 @@ function fractions(given: readonly string[], flag: string, separator: string): R
   const twice = parts.find(([name], i) => parts.findIndex(([other]) => other === name) !== i);
   if (twice !== undefined) throw usageError(`${flag} names ${twice[0]} twice; give each once`);
   return Object.fromEntries(parts);
+}
+
+function splitParts(given: readonly string[]): Record<string, number> {
+  const parts = fractions(given, "--split", "=");
+  const sum = Object.values(parts).reduce((total, fraction) => total + fraction, 0);
+  if (Math.abs(sum - 1) < 1e-9) return parts;
+  throw usageError(`--split ${given.join(",")} adds up to ${sum}; give fractions that add up to 1`);
 }
 
 /** `rows.jsonl.gz` for part "test": `rows.test.jsonl.gz`. */
