@@ -10,9 +10,9 @@ import {
 import { usageError } from "../errors/usage-error.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { integer, text, toggle } from "../flags/flag.ts";
-import { collectOften } from "../rows/collect-often.ts";
 import { checkInput } from "../rows/output-file.ts";
 import { checkPush, hubFlags, pushRows } from "../rows/push-rows.ts";
+import { collectOften } from "../rows/small-heap.ts";
 import { command, type Invocation, type Outcome } from "./command.ts";
 
 const runFlags = {

@@ -1,6 +1,6 @@
 import { runWorker } from "@zephyr/aif";
 import { number, text } from "../flags/flag.ts";
-import { collectOften } from "../rows/collect-often.ts";
+import { collectOften } from "../rows/small-heap.ts";
 import { command } from "./command.ts";
 import { config } from "./feedback.ts";
 
