@@ -76,10 +76,9 @@ it("rewrites every text of a row, keeps the other columns, counts rows and shows
   }
 });
 
-it("a megabyte of awkward text takes no more than linear time", () => {
+it("a megabyte of awkward text is through before the test's time is up, which quadratic time would not be", () => {
   for (const unit of ["a", ". ", "`", "```", "@a.", "i ", "x.'\"", "\n\n"]) {
-    const started = performance.now();
-    truecaseText(unit.repeat(1_000_000 / unit.length));
-    expect(performance.now() - started).toBeLessThan(5000);
+    const text = unit.repeat(1_000_000 / unit.length);
+    expect(truecaseText(text).length).toBe(text.length);
   }
 });
