@@ -67,7 +67,7 @@ test("fault 2: 429 without a header lowers concurrency and ends in bounded time,
     ),
   );
   expect(new Set(errors.map((error) => error?.kind))).toEqual(new Set(["unavailable"]));
-  expect(performance.now() - started).toBeLessThan(3000);
+  expect(performance.now() - started).toBeLessThan(15_000);
   // One wave of 64, and then far fewer than the about 2 s allow at 64 in flight.
   expect(server.requests.length).toBeLessThan(64 * 6);
 });

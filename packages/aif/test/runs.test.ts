@@ -193,7 +193,7 @@ test("fault 40: an interrupt drains, exits 130, and the next run sends only the 
   const started = performance.now();
   child.kill("SIGINT");
   expect(await exitOf(child)).toBe(130);
-  expect(performance.now() - started).toBeLessThan(3000);
+  expect(performance.now() - started).toBeLessThan(15_000);
   expect(existsSync(output)).toBe(false);
   expect(server.requests.length).toBeLessThan(50);
   expect(await exitOf(startChild(config, input, output))).toBe(0);
@@ -213,7 +213,7 @@ test("fault 40: a second interrupt cuts off what is on the wire", async () => {
   const started = performance.now();
   child.kill("SIGINT");
   expect(await exitOf(child)).toBe(130);
-  expect(performance.now() - started).toBeLessThan(3000);
+  expect(performance.now() - started).toBeLessThan(15_000);
 });
 
 test("fault 33: a torn or zero-filled end of the journal is cut off and only that record is asked again", async () => {

@@ -242,7 +242,7 @@ describe.skipIf(noRedis)(`many machines${noRedis ? ` (skipped: ${noRedis})` : ""
     const started = performance.now();
     stop.abort();
     expect(await run).toMatchObject({ status: "interrupted", exit_code: 130 });
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     const before = server.requests.length;
     expect(before).toBeLessThan(15);
     await new Promise((resolve) => setTimeout(resolve, 300));

