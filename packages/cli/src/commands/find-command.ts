@@ -42,7 +42,10 @@ const COMMANDS: Record<string, Entry> = {
   "eval mt-bench": { summary: "MT-Bench", load: async () => (await import("./eval-mt-bench.ts")).evalMtBench as Command },
   "eval harness": { summary: "multiple choice", load: async () => (await import("./eval-harness.ts")).evalHarness as Command },
   report: { summary: "one page that shows a run", load: async () => (await import("./report.ts")).report as Command },
-  watch: { summary: "the log of a run as it grows", load: async () => (await import("./watch.ts")).watch as Command },
+  watch: {
+    summary: "runs as they go on, in a live page or as lines",
+    load: async () => (await import("./watch.ts")).watch as Command,
+  },
   align: { summary: "a whole recipe, stage by stage", load: async () => (await import("./align.ts")).align as Command },
   "export trl": {
     summary: "a stage for TRL and accelerate, on many GPUs",

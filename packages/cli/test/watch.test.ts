@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
+
+const training = [
+  "--model",
+  reference("mistral"),
+  "--data",
+  reference("trl_dpo_run/preferences.jsonl"),
+  "--learning-rate",
+  "0.001",
+  "--save-steps",
+  "2",
+];
+
+it("a run is watched from its beginning to its end; it leaves times and, if asked, TensorBoard's events", async (context) => {
+  const { code, stdout } = await runCli(["doctor", "--json"]);
+  if (code !== 0) context.skip(JSON.parse(stdout).error);
+  const folder = temporaryFolder();
+  const run = join(folder, "dpo");
+  const watch = startCli(["watch", folder, "--json", "--interval", "0.05"]);
+  const args = ["dpo", ...training, "--output", run, "--report-to", "tensorboard"];
+  expect(await runCli([...args, "--max-steps", "3"])).toMatchObject({ code: 0 });
+  // What it looked at last is the finished run.
+  await sleep(500);
+  watch.kill("SIGINT");
+  const watched = await watch.result;
+  expect(watched).toMatchObject({ code: 0, stderr: expect.stringMatching(/http:\/\/127\.0\.0\.1:\d+\/ shows/) });
+  const shown = JSON.parse(watched.stdout).runs.find(({ name }: { name: string }) => name === "dpo");
+  expect(shown).toMatchObject({
+    state: "finished",
+    step: 3,
+    last: { loss: expect.any(Number), tokens_per_second: expect.any(Number) },
+  });
+
+  const times = readFileSync(join(run, "timing.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(times.map(({ step, begin }) => [step, begin])).toEqual([
+    [0, true],
+    [1, undefined],
+    [2, undefined],
+    [3, undefined],
+  ]);
+  expect(times.at(-1)).toMatchObject({ max_steps: 3, samples: 24, num_tokens: shown.last.num_tokens });
+  const events = readdirSync(run).filter((name) => name.startsWith("events.out.tfevents."));
+  expect(events).toHaveLength(1);
+  const text = readFileSync(join(run, events[0]!), "latin1");
+  for (const tag of ["brain.Event:2", "train/loss", "train/rewards/margins"]) expect(text).toContain(tag);
+
+  // Anew, without: nothing of before stays.
+  expect(await runCli([...args.slice(0, -2), "--max-steps", "1", "--overwrite"])).toMatchObject({ code: 0 });
+  expect(readdirSync(run).filter((name) => name.includes("tfevents"))).toEqual([]);
+  expect(readFileSync(join(run, "timing.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(2);
+});
+
+it("a folder that is none is the caller's mistake", async () => {
+  const folder = temporaryFolder();
+  const first = startCli(["watch", folder, "--json"]);
+  const other = await runCli(["watch", join(folder, "none")]);
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("is no folder") });
+  await sleep(1000);
+  first.kill("SIGTERM");
+  const { code, stdout } = await first.result;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ runs: [{ state: "waiting", step: 0 }] });
+});
