@@ -12,6 +12,7 @@ const cases: AttentionCase[] = [
   { heads: 4, keyValueHeads: 1, headDim: 16, lengths: [33, 8, 1, 1] },
   { heads: 2, keyValueHeads: 2, headDim: 64, window: 16, lengths: [40, 9] },
   { heads: 2, keyValueHeads: 1, headDim: 12, lengths: [10] },
+  { heads: 2, keyValueHeads: 1, headDim: 32, window: 20, lengths: [70, 3, 33] },
 ];
 
 describe("attention", () => {

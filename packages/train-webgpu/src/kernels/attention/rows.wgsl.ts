@@ -18,7 +18,7 @@ export interface RowLayout {
 
 /**
  * - software: a load costs as much as ten multiplications and a broadcast costs one, so a lane loads its share of a passing row and the
- *   others take it from there; registers are memory, so two rows fit, until compiling takes longer than they save.
+ *   others take it from there; registers are memory, so a few rows fit, until compiling takes longer than they save.
  * - tile (GPU): registers are few, so four lanes share a row; a load of one address by all is cheap.
  * - portable: no subgroups, one row an invocation.
  */
@@ -27,9 +27,15 @@ export function rowLayout({ lanes, adapterClass }: KernelTarget, headDim: number
   const quads = headDim / 4;
   if (lanes === 1) return { invocations: 32, held: 1, parts: 1, broadcast: false, quads, pieceQuads: quads, lanes };
   if (adapterClass === "software") {
-    return { invocations: lanes, held: headDim > 64 ? 1 : 2, parts: 1, broadcast: true, quads, pieceQuads: quads, lanes };
+    return { invocations: lanes, held: softwareRows(headDim), parts: 1, broadcast: true, quads, pieceQuads: quads, lanes };
   }
   return { invocations: lanes, held: 1, parts: 4, broadcast: false, quads, pieceQuads: Math.ceil(quads / 4), lanes };
+}
+
+/** About 128 floats a lane: with fewer rows broadcasts count, with more the compiler's time does. Models of short rows are small, and wait for the compiler. */
+function softwareRows(headDim: number): number {
+  if (headDim > 64) return 1;
+  return headDim > 16 && headDim <= 32 ? 4 : 2;
 }
 
 /** Rows of a tile: what one workgroup owns. */
