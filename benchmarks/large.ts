@@ -11,21 +11,7 @@ import {
 } from "@zephyr/train-webgpu";
 import { buildHeader } from "../packages/train-webgpu/src/formats/safetensors/header.ts";
 import { INDEX_FILE, planShards, shardIndexJson } from "../packages/train-webgpu/src/formats/safetensors/shard-index.ts";
-
-/** Mistral-7B's shape (arXiv 2310.06825, table 1), its sizes as in its config.json. */
-const MISTRAL_7B = {
-  model_type: "mistral",
-  hidden_size: 4096,
-  intermediate_size: 14_336,
-  num_hidden_layers: 32,
-  num_attention_heads: 32,
-  num_key_value_heads: 8,
-  vocab_size: 32_000,
-  max_position_embeddings: 32_768,
-  rms_norm_eps: 1e-5,
-  tie_word_embeddings: false,
-  sliding_window: 4096,
-};
+import { MISTRAL_7B } from "../packages/train-webgpu/src/testing/mistral-7b.ts";
 
 /** A sharded bfloat16 checkpoint of zeros: headers and index are real, the data are holes of sparse files. Returns its bytes. */
 function writeHollowCheckpoint(folder: string, shapes: ParameterShape[]): number {

@@ -11,24 +11,13 @@ import { createExecutor } from "../plan/executor.ts";
 import { bytesOf, scaleBytesOf } from "../plan/slabs.ts";
 import { noSizes, type Tensor } from "../plan/tensor.ts";
 import { allocate } from "../plan/upload.ts";
+import { MISTRAL_7B } from "../testing/mistral-7b.ts";
 import { nullDevice } from "../testing/null-device.ts";
 import { recordOptimizer } from "./optimizer.ts";
 import { recordTraining } from "./record-training.ts";
 import { createTrainables } from "./trainables.ts";
 
-const mistral7b = parseModelConfig({
-  model_type: "mistral",
-  hidden_size: 4096,
-  intermediate_size: 14_336,
-  num_hidden_layers: 32,
-  num_attention_heads: 32,
-  num_key_value_heads: 8,
-  vocab_size: 32_000,
-  max_position_embeddings: 32_768,
-  rms_norm_eps: 1e-5,
-  tie_word_embeddings: false,
-  sliding_window: 4096,
-});
+const mistral7b = parseModelConfig(MISTRAL_7B);
 
 describe("a DPO step of Mistral-7B's shape", () => {
   it("under QLoRA is compiled, bound and encoded without a complaint of the validation", async () => {

@@ -6,6 +6,7 @@ import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { parseModelConfig } from "../formats/model-config/parse-model-config.ts";
 import { type LoadModelOptions, loadModel } from "../model/load-model.ts";
 import { deviceOrSkip } from "../testing/device.ts";
+import { MISTRAL_7B } from "../testing/mistral-7b.ts";
 import { fixture, fixtureJson } from "../testing/reference.ts";
 import { trainPreference } from "./train-preference.ts";
 import { trainSft } from "./train-sft.ts";
@@ -94,19 +95,7 @@ describe("the memory predicted for a run", () => {
   );
 
   it("of a 7B model: 16 bytes a parameter in full, below 0.6 for the base under QLoRA; and says what makes it fit", () => {
-    const mistral = parseModelConfig({
-      model_type: "mistral",
-      hidden_size: 4096,
-      intermediate_size: 14_336,
-      num_hidden_layers: 32,
-      num_attention_heads: 32,
-      num_key_value_heads: 8,
-      vocab_size: 32_000,
-      max_position_embeddings: 32_768,
-      rms_norm_eps: 1e-5,
-      tie_word_embeddings: false,
-      sliding_window: 4096,
-    });
+    const mistral = parseModelConfig(MISTRAL_7B);
     const shape = { batch: "pairs", batchSize: 2, maxLength: 1024, activationCheckpointing: true } as const;
     const full = trainingMemory(mistral, shape);
     expect(full.parameters).toBe(7_241_732_096);
