@@ -240,7 +240,8 @@ test("fault 33: a torn or zero-filled end of the journal is cut off and only tha
 
 test("fault 34: after a failed journal write nothing more is sent, and the run ends pending", async () => {
   const input = promptFile(40);
-  await using server = await faultServer(() => answer(echo, { delayMs: 5 }));
+  // Each model's second answer takes longer than any disk takes to say that it is full.
+  await using server = await faultServer(() => answer(echo, { delayMs: server.requests.length <= 3 ? 5 : 3000 }));
   const config = await configOf({
     models: pool(server.baseUrl, { max_concurrency: 1 }),
     completions_per_prompt: 1,

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { program, reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
+import { untilLogged } from "../src/testing/training-log.ts";
 
 let noDevice: string | undefined;
 beforeAll(async () => {
@@ -11,11 +11,6 @@ beforeAll(async () => {
   if (code !== 0) noDevice = JSON.parse(stdout).error;
 });
 
-/** Whole lines of the log; a line that is being written counts for nothing. */
-function steps(run: string): number {
-  const file = join(run, "log_history.jsonl");
-  return existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
-}
 const checkpoints = (run: string): string[] =>
   readdirSync(run)
     .filter((name) => /^checkpoint-\d+$/.test(name))
@@ -58,7 +53,7 @@ describe("a run killed with SIGKILL after each of its steps", () => {
         const running = startCli([...args, "--output", killed, "--resume"]);
         let over = false;
         void running.result.then(() => (over = true));
-        while (!over && steps(killed) < step) await sleep(5);
+        await untilLogged(killed, step, () => over);
         running.kill("SIGKILL");
         await running.result;
       }

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
+import { trainingLog, untilLogged } from "../src/testing/training-log.ts";
 
 const model = ["--model", reference("mistral")];
 const pairs = readFileSync(reference("trl_dpo_run/preferences.jsonl"), "utf8").trimEnd().split("\n");
@@ -16,14 +16,6 @@ const needsDevice = (context: TestContext): void => {
   if (noDevice !== undefined) context.skip(noDevice);
 };
 
-type Line = Record<string, number>;
-const log = (folder: string): Line[] => {
-  const text = readFileSync(join(folder, "log_history.jsonl"), "utf8");
-  return text
-    .slice(0, text.lastIndexOf("\n"))
-    .split("\n")
-    .map((line) => JSON.parse(line));
-};
 const write = (path: string, lines: readonly string[]): string => {
   writeFileSync(path, lines.map((line) => `${line}\n`).join(""));
   return path;
@@ -56,7 +48,7 @@ describe("a run that watches held-out pairs", () => {
     const whole = join(folder, "whole");
     const ran = await runCli([...args, "--output", whole]);
     expect(ran.code, ran.stderr).toBe(0);
-    const lines = log(whole);
+    const lines = trainingLog(whole);
     const held = lines.filter((line) => "eval_loss" in line);
     // As in the paper's figure: the rewards of training and of held-out pairs, step by step.
     for (const line of held)
@@ -89,7 +81,7 @@ describe("a run that watches held-out pairs", () => {
 
     const killed = join(folder, "killed");
     const first = startCli([...args, "--output", killed]);
-    while (!existsSync(join(killed, "log_history.jsonl")) || log(killed).length < 5) await sleep(10);
+    await untilLogged(killed, 5);
     first.kill("SIGKILL");
     await first.result;
     const other = await runCli([...args, "--output", killed, "--resume", "--early-stopping-threshold", "0.5"]);

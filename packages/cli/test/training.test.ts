@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
+import { type LogLine, trainingLog, untilLogged } from "../src/testing/training-log.ts";
 
 const model = ["--model", reference("mistral")];
 const pairs = reference("trl_dpo_run/preferences.jsonl");
@@ -27,13 +27,6 @@ const needsDevice = (context: TestContext): void => {
   if (noDevice !== undefined) context.skip(noDevice);
 };
 
-type Line = Record<string, number>;
-const log = (folder: string): Line[] =>
-  readFileSync(join(folder, "log_history.jsonl"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-
 describe("zephyr dpo", () => {
   it("reproduces TRL's run from the same rows, and a run killed with SIGKILL goes on to the same bits", async (context) => {
     needsDevice(context);
@@ -54,8 +47,8 @@ describe("zephyr dpo", () => {
     const ran = await runCli([...args, "--output", whole, "--json"]);
     expect(ran).toMatchObject({ code: 0 });
     expect(JSON.parse(ran.stdout)).toMatchObject({ output: whole, steps: 10 });
-    const expected: Line[] = JSON.parse(readFileSync(reference("trl_dpo_run/beta0.1/log_history.json"), "utf8"));
-    const lines = log(whole);
+    const expected: LogLine[] = JSON.parse(readFileSync(reference("trl_dpo_run/beta0.1/log_history.json"), "utf8"));
+    const lines = trainingLog(whole);
     expect(lines).toHaveLength(10);
     for (const [i, line] of lines.entries()) {
       expect(Math.abs(line["loss"]! - expected[i]!["loss"]!), `loss of step ${i + 1}`).toBeLessThan(5e-5);
@@ -66,7 +59,7 @@ describe("zephyr dpo", () => {
 
     const killed = join(folder, "killed");
     const first = startCli([...args, "--output", killed]);
-    while (!existsSync(join(killed, "log_history.jsonl")) || log(killed).length < 5) await sleep(20);
+    await untilLogged(killed, 4);
     first.kill("SIGKILL");
     expect((await first.result).signal).toBe("SIGKILL");
     // What a kill in the middle of a line leaves.
@@ -100,15 +93,15 @@ describe("zephyr dpo", () => {
       output,
     ];
     const running = startCli(args);
-    while (!existsSync(join(output, "log_history.jsonl"))) await sleep(20);
+    await untilLogged(output, 1);
     running.kill("SIGINT");
     const { code, stderr } = await running.result;
     expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining("--resume goes on") });
-    const steps = log(output).length;
+    const steps = trainingLog(output).length;
     expect(existsSync(join(output, `checkpoint-${steps}`))).toBe(true);
     expect(existsSync(join(output, "run.lock"))).toBe(false);
     const again = startCli([...args, "--resume"]);
-    while (log(output).length <= steps) await sleep(20);
+    await untilLogged(output, steps + 1);
     again.kill("SIGTERM");
     expect((await again.result).code).toBe(130);
   });
@@ -128,7 +121,7 @@ describe("zephyr dpo", () => {
     const { mkdirSync } = await import("node:fs");
     mkdirSync(bare);
     for (const name of ["config.json", "model.safetensors"]) copyFileSync(reference(`mistral/${name}`), join(bare, name));
-    const run = async (name: string, flags: string[]): Promise<Line[]> => {
+    const run = async (name: string, flags: string[]): Promise<LogLine[]> => {
       const output = join(folder, name);
       const args = [
         "dpo",
@@ -144,7 +137,7 @@ describe("zephyr dpo", () => {
       ];
       const { code, stderr } = await runCli([...args, "--per-device-train-batch-size", "3", "--learning-rate", "0.01"]);
       expect(code, stderr).toBe(0);
-      return log(output);
+      return trainingLog(output);
     };
     const precomputed = await run("precompute", []);
     expect(await run("copy", ["--reference", "copy"])).toEqual(precomputed);
@@ -206,7 +199,7 @@ describe("zephyr sft", () => {
       output,
     ]);
     expect(ran.code, ran.stderr).toBe(0);
-    const lines = log(output);
+    const lines = trainingLog(output);
     expect(lines.map(({ step }) => step)).toEqual([1, 2, 2, 3]);
     for (const line of lines) {
       const evaluated = Object.keys(line).filter((name) => name.startsWith("eval_"));

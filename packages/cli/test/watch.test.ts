@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
@@ -15,16 +14,29 @@ const training = [
   "2",
 ];
 
+/** Reads the page's events until they hold a text. */
+async function untilTold(url: string, text: string): Promise<void> {
+  const stop = new AbortController();
+  const events = (await fetch(`${url}events`, { signal: stop.signal })).body!.pipeThrough(new TextDecoderStream());
+  let told = "";
+  for await (const part of events) {
+    told += part;
+    if (told.includes(text)) break;
+  }
+  stop.abort();
+  expect(told).toContain(text);
+}
+
 it("a run is watched from its beginning to its end; it leaves times and, if asked, TensorBoard's events", async (context) => {
   const { code, stdout } = await runCli(["doctor", "--json"]);
   if (code !== 0) context.skip(JSON.parse(stdout).error);
   const folder = temporaryFolder();
   const run = join(folder, "dpo");
   const watch = startCli(["watch", folder, "--json", "--interval", "0.05"]);
+  const [, url] = await watch.says(/(http:\/\/127\.0\.0\.1:\d+\/) shows/);
   const args = ["dpo", ...training, "--output", run, "--report-to", "tensorboard"];
   expect(await runCli([...args, "--max-steps", "3"])).toMatchObject({ code: 0 });
-  // What it looked at last is the finished run.
-  await sleep(500);
+  await untilTold(url!, '"state":"finished"');
   watch.kill("SIGINT");
   const watched = await watch.result;
   expect(watched).toMatchObject({ code: 0, stderr: expect.stringMatching(/http:\/\/127\.0\.0\.1:\d+\/ shows/) });
@@ -62,7 +74,7 @@ it("a folder that is none is the caller's mistake", async () => {
   const first = startCli(["watch", folder, "--json"]);
   const other = await runCli(["watch", join(folder, "none")]);
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("is no folder") });
-  await sleep(1000);
+  await first.says(/shows/);
   first.kill("SIGTERM");
   const { code, stdout } = await first.result;
   expect(code).toBe(0);
