@@ -1,18 +1,9 @@
 import { basename, resolve } from "node:path";
-import {
-  type Message,
-  pipe,
-  promptId,
-  randomFor,
-  readRows,
-  type Tokenizer,
-  transform,
-  type UntypedRow,
-  writeRows,
-} from "@zephyr/data";
+import { pipe, promptId, randomFor, readRows, type Tokenizer, transform, type UntypedRow, writeRows } from "@zephyr/data";
 import { createGenerator, type Generator } from "@zephyr/train-webgpu";
 import { integer, number, text, texts } from "../flags/flag.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
+import { encodePrompt } from "../models/encode-prompt.ts";
 import { modelFlags, openModel } from "../models/open-policy.ts";
 import { inGroups } from "../models/token-scores.ts";
 import { checkInput, checkOutput, rowFlags } from "../rows/output-file.ts";
@@ -109,16 +100,4 @@ async function completion({ generator, promptIds, flags, tokenizer, name, draw }
   });
   const content = cut ?? (tokenizer ? tokenizer.decode(tokenIds, { skipSpecialTokens: true }) : "");
   return { model: name, content, token_ids: tokenIds, finish_reason: finishReason };
-}
-
-/** Token ids of a row's prompt: given, or messages (a text is one of the user's) through the chat template; a text as it is without one. */
-function encodePrompt(row: UntypedRow, tokenizer: Tokenizer | undefined, place: string): number[] {
-  if (Array.isArray(row.prompt_ids)) return row.prompt_ids;
-  const { prompt } = row as { prompt?: string | Message[] };
-  if (typeof prompt !== "string" && !Array.isArray(prompt))
-    throw new TypeError(`${place} has no prompt; give a text or messages`);
-  if (!tokenizer) throw new Error(`${place} holds text, but the model folder has no tokenizer; give prompt_ids`);
-  if (typeof prompt === "string" && tokenizer.chatTemplate === undefined) return tokenizer.encode(prompt);
-  const messages = typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
-  return tokenizer.encode(tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true }), { addSpecialTokens: false });
 }

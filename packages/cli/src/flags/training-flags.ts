@@ -81,6 +81,14 @@ export const monitoringFlags = {
   earlyStoppingPatience: integer({ help: "end after so many evaluations without an improvement [never]", min: 1 }),
   earlyStoppingThreshold: number({ help: "what an improvement must exceed", default: 0, min: 0 }),
   lossLimit: number({ help: "end where a step's loss is above it; 0: never [20 times the first loss, or 20]", min: 0 }),
+  samplePrompts: text({
+    help: "prompts that the model answers as it learns, into samples.jsonl [with --sample-steps: those of --eval-data]",
+    placeholder: "FILE|ID",
+  }),
+  sampleSteps: integer({ help: "steps between samples; the first and last state are sampled always", min: 1 }),
+  sampleNumPrompts: integer({ help: "the first so many of those prompts", default: 8, min: 1 }),
+  sampleMaxTokens: integer({ help: "most tokens of a sample", default: 128, min: 1 }),
+  sampleTemperature: number({ help: "0: the likeliest token; else drawn, the same draws at every step", default: 0, min: 0 }),
   reportTo: choice({ help: "tensorboard: event files in --output, too", choices: ["none", "tensorboard"], default: "none" }),
 };
 

@@ -43,6 +43,7 @@ describe("a device that is lost in the middle of a run", () => {
       lossLimit: undefined,
       trail,
       telemetry: openTelemetry({ folder: path, rows: rows.length, reportTo: "none" }),
+      sampler: undefined,
       reporter,
       interrupt: { drain: never, signal: never },
     });

@@ -5,6 +5,7 @@ import { usageError } from "../errors/usage-error.ts";
 import { snake } from "../flags/spelling.ts";
 import type { Reporter } from "../progress/progress.ts";
 import { EVENT_FILE_PREFIX } from "../tensorboard/event-file.ts";
+import { SAMPLES_FILE } from "./samples.ts";
 import { TIMING_FILE } from "./timing.ts";
 
 const SETTINGS_FILE = "hyperparameters.json";
@@ -13,7 +14,7 @@ const LOCK_FILE = "run.lock";
 export const PREPARED_FOLDER = "prepared";
 /** What a run writes besides the model's own files, which are replaced as a whole. */
 const OWN = new RegExp(
-  `^(checkpoint-\\d+|tmp-checkpoint-.*|${PREPARED_FOLDER}|${LOG_FILE}|${TIMING_FILE}|${EVENT_FILE_PREFIX}.*|trainer_state\\.json|${SETTINGS_FILE}|report\\.html)$`,
+  `^(checkpoint-\\d+|tmp-checkpoint-.*|${PREPARED_FOLDER}|${LOG_FILE}|${TIMING_FILE}|${SAMPLES_FILE}|${EVENT_FILE_PREFIX}.*|trainer_state\\.json|${SETTINGS_FILE}|report\\.html)$`,
 );
 
 /** The output folder of a training run, held by this process. */
@@ -58,7 +59,7 @@ export async function openRunFolder({ path, resume, overwrite, settings, reporte
       logFile: join(path, LOG_FILE),
       checkpoint,
       abandon() {
-        if (checkpoint === undefined && !resume) clear(path, [SETTINGS_FILE, PREPARED_FOLDER, LOG_FILE]);
+        if (checkpoint === undefined && !resume) clear(path, [SETTINGS_FILE, PREPARED_FOLDER, LOG_FILE, SAMPLES_FILE]);
         unlock();
         if (isFresh && existsSync(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
       },
@@ -75,6 +76,8 @@ async function resumePoint(path: string, settings: Record<string, unknown>, repo
   for (const { path: bad, reason } of skipped) reporter.note(`${bad} is not used: ${reason}`);
   if (checkpoint) refuseOtherSettings(path, settings);
   const { dropped } = await cutLog(join(path, LOG_FILE), checkpoint?.step ?? 0);
+  // A run that starts over samples the untrained model anew.
+  await cutLog(join(path, SAMPLES_FILE), checkpoint?.step ?? -1);
   const from = checkpoint ? `goes on after step ${checkpoint.step}` : "starts over: there is no good checkpoint";
   reporter.note(`${path} ${from}${dropped > 0 ? `; ${dropped} later lines of the log are dropped` : ""}`);
   return checkpoint?.path;

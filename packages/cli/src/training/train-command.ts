@@ -26,9 +26,17 @@ import { epochRows } from "./epoch-order.ts";
 import { profileTable } from "./profile-table.ts";
 import { namingRows, rowTrail } from "./row-names.ts";
 import { openRunFolder, type RunFolder, recorded } from "./run-folder.ts";
+import { createSampler, type SamplePrompt, samplePrompts } from "./samples.ts";
 import { openTelemetry } from "./telemetry.ts";
 import { runTraining, type TrainingSummary, writeFinalState } from "./training-loop.ts";
-import { adapterOptions, bestOptions, checkTrainingFlags, freeOnResume, trainingOptions } from "./training-settings.ts";
+import {
+  adapterOptions,
+  bestOptions,
+  checkTrainingFlags,
+  freeOnResume,
+  samplingSettings,
+  trainingOptions,
+} from "./training-settings.ts";
 
 export const learningRate = (fallback: number) => number({ help: "peak learning rate", default: fallback, min: 0 });
 type TrainFlags = typeof trainingFlags & { learningRate: ReturnType<typeof learningRate> };
@@ -67,6 +75,7 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
   const tokenizer = existsSync(join(model, "tokenizer.json")) ? await tokenizerOf(model, template) : undefined;
   await checkTemplate(tokenizer, source.rows, flags.model);
+  const prompts = await promptsToSample(flags, heldSource, tokenizer);
   const settings = { ...recorded(flags, freeOnResume(flags)), data_sha256: await source.fingerprint() };
   using folder = await openRunFolder({
     path: flags.output,
@@ -97,13 +106,14 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     const batches = (epoch: number) => trail.follow(glue.collate(inEpoch(epoch), flags.perDeviceTrainBatchSize));
     const options = { ...trainingOptions(flags), ...(folder.checkpoint !== undefined && { resumeFrom: folder.checkpoint }) };
     const evaluation = held && { batches: glue.collate(rowsOf(held), flags.perDeviceEvalBatchSize), steps: flags.evalSteps };
+    using sampler = prompts && createSampler(policy, folder.path, prompts, samplingSettings(flags));
     begun = true;
     const training = glue.start(run, options, batches);
     const { saveSteps, saveTotalLimit, loadBestModelAtEnd: loadBest, lossLimit } = flags;
     const checkpoints = { saveSteps, saveTotalLimit, loadBest };
     const best = bestOptions(flags);
     const telemetry = openTelemetry({ folder: folder.path, rows: rows.length, reportTo: flags.reportTo });
-    const reports = { device, trail, telemetry, reporter };
+    const reports = { device, trail, telemetry, sampler, reporter };
     const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, ...reports, interrupt });
     if (summary.modelFrom === undefined) await savePolicy(policy, folder.path);
     else await copyCheckpointModel(summary.modelFrom, folder.path);
@@ -117,6 +127,20 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     if (!begun || !existsSync(folder.logFile)) folder.abandon();
     throw error;
   }
+}
+
+/** What `--sample-prompts` or the held-out rows ask; undefined where nothing is to be sampled. */
+async function promptsToSample(
+  { samplePrompts: given, sampleSteps, sampleNumPrompts: count, datasetTestSplit }: TrainInvocation["flags"],
+  held: DataSource | undefined,
+  tokenizer: Tokenizer | undefined,
+): Promise<SamplePrompt[] | undefined> {
+  if (given !== undefined) {
+    const { rows } = await dataSource(given, "--sample-prompts", datasetTestSplit);
+    return samplePrompts(rows, { count, flag: `--sample-prompts ${given}`, tokenizer });
+  }
+  if (sampleSteps === undefined) return undefined;
+  return samplePrompts(held!.rows, { count, flag: "--eval-data", tokenizer });
 }
 
 function outcome(

@@ -17,6 +17,7 @@ import { type BestEvaluation, type BestEvaluationOptions, bestEvaluation, isOver
 import { refuseExplodedLoss } from "./divergence.ts";
 import type { RowTrail } from "./row-names.ts";
 import { type RunFolder, writeJson } from "./run-folder.ts";
+import type { Sampler } from "./samples.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** When checkpoints are written, and which of them stay. */
@@ -41,6 +42,8 @@ export interface TrainingLoop<B> {
   lossLimit: number | undefined;
   trail: RowTrail<B>;
   telemetry: Telemetry;
+  /** Undefined where nothing is sampled. */
+  sampler: Sampler | undefined;
   reporter: Reporter;
   interrupt: Interrupt;
 }
@@ -78,6 +81,7 @@ async function runSteps<B>(loop: TrainingLoop<B>): Promise<TrainingSummary> {
   const wasOver = options !== undefined && isOver(best, options);
   let summary = lastLogged(history, wasOver ? folder.checkpoint : undefined);
   if (!wasOver) {
+    if (folder.checkpoint === undefined) await loop.sampler?.sample(0);
     for await (const done of training) {
       const { step, totalSteps, epoch, metrics } = done;
       await append(folder, history, { step, ...metrics });
@@ -92,6 +96,7 @@ async function runSteps<B>(loop: TrainingLoop<B>): Promise<TrainingSummary> {
         best = bestNow();
       }
       const isOverNow = options !== undefined && isOver(best, options);
+      if (loop.sampler?.isDue(step, isLast || isOverNow)) await loop.sampler.sample(step);
       const isBest = checkpoints.loadBest && best?.step === step;
       const isDue = checkpoints.saveSteps > 0 && step % checkpoints.saveSteps === 0;
       const isCut = interrupt.drain.aborted && !isLast && !isOverNow;

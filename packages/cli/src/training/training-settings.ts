@@ -1,8 +1,9 @@
 import type { LoadModelOptions, TrainingOptions } from "@zephyr/train-webgpu";
 import { usageError } from "../errors/usage-error.ts";
 import type { FlagValues } from "../flags/flag.ts";
-import type { adapterFlags, optimizationFlags, trainingFlags } from "../flags/training-flags.ts";
+import type { adapterFlags, monitoringFlags, optimizationFlags, trainingFlags } from "../flags/training-flags.ts";
 import { type BestEvaluationOptions, metricNamed } from "./best-evaluation.ts";
+import type { SamplingSettings } from "./samples.ts";
 
 /** Flags that the numbers do not depend on, or that say where things lie: free to change on a resume. */
 export const FREE_ON_RESUME = [
@@ -21,6 +22,11 @@ export const FREE_ON_RESUME = [
   "profile",
   "lossLimit",
   "reportTo",
+  "samplePrompts",
+  "sampleSteps",
+  "sampleNumPrompts",
+  "sampleMaxTokens",
+  "sampleTemperature",
 ] as const;
 
 /** What `settings` leaves out of a run's record: under early stopping and `--load-best-model-at-end` evaluations decide the result. */
@@ -53,6 +59,8 @@ export function checkTrainingFlags(flags: FlagValues<typeof trainingFlags>): voi
   if (maxSteps === 0) throw usageError("--max-steps is 0; give a whole number from 1, or leave it out");
   if (evalSteps !== undefined && evalData === undefined)
     throw usageError("--eval-steps is given without --eval-data; give the held-out rows");
+  if (flags.sampleSteps !== undefined && flags.samplePrompts === undefined && evalData === undefined)
+    throw usageError("--sample-steps is given without --sample-prompts or --eval-data; give the prompts that are answered");
   checkBest(flags);
   checkAdapter(flags);
 }
@@ -116,6 +124,16 @@ export function trainingOptions(
     activationCheckpointing: flags.gradientCheckpointing,
     seed: flags.seed,
   };
+}
+
+/** When and how the model is sampled while it learns. */
+export function samplingSettings({
+  sampleSteps: steps,
+  sampleMaxTokens: maxTokens,
+  sampleTemperature: temperature,
+  seed,
+}: FlagValues<typeof monitoringFlags> & { seed: number }): SamplingSettings {
+  return { steps, maxTokens, temperature, seed };
 }
 
 function camelKeys(settings: Record<string, number>): Record<string, number> {
