@@ -15,12 +15,15 @@ interface MatrixConfig {
   K: number;
 }
 
-/** Whether an adapter multiplies 16 x 16 matrices of half floats into float32 in subgroups of 32. */
-export function hasMatrixUnits(adapter: GPUAdapter, lanes: number): boolean {
+/** Rows and columns of the square matrices of half floats that an adapter's subgroups multiply into float32, where they do. */
+export function matrixUnitOf(adapter: GPUAdapter, lanes: number): 8 | 16 | undefined {
+  if (lanes === 1 || !adapter.features.has(MATRIX_FEATURE)) return undefined;
   const { subgroupMatrixConfigs = [] } = adapter.info as { subgroupMatrixConfigs?: MatrixConfig[] };
-  const fits = ({ componentType, resultComponentType, M, N, K }: MatrixConfig): boolean =>
-    componentType === "f16" && resultComponentType === "f32" && M === 16 && N === 16 && K === 16;
-  return lanes === 32 && adapter.features.has(MATRIX_FEATURE) && [...subgroupMatrixConfigs].some(fits);
+  const fits =
+    (unit: number) =>
+    ({ componentType, resultComponentType, M, N, K }: MatrixConfig): boolean =>
+      componentType === "f16" && resultComponentType === "f32" && M === unit && N === unit && K === unit;
+  return ([16, 8] as const).find((unit) => [...subgroupMatrixConfigs].some(fits(unit)));
 }
 
 /** The subgroup size, where the adapter has subgroups and only one size of them; else 1. */

@@ -1,7 +1,7 @@
 import type { Device } from "./request-device.ts";
 
 /** What kernels are chosen by, and what a buffer may be. */
-export type MeasuredTarget = Pick<Device, "lanes" | "adapterClass" | "maxBindingBytes">;
+export type MeasuredTarget = Pick<Device, "lanes" | "adapterClass" | "matrixUnit" | "maxBindingBytes">;
 
 /** A device that allocates nothing and runs nothing: what is built on it tells how much memory it would take. */
 export function measuringDevice(target: MeasuredTarget): Device & { allocatedBytes(): number } {

@@ -1,5 +1,5 @@
 import { createProfiler, type Profiler } from "../plan/profiler.ts";
-import { type AdapterClass, classifyAdapter, fixedLanes, hasMatrixUnits, MATRIX_FEATURE } from "./adapter-class.ts";
+import { type AdapterClass, classifyAdapter, fixedLanes, MATRIX_FEATURE, matrixUnitOf } from "./adapter-class.ts";
 import { openGpu } from "./open-gpu.ts";
 
 /** A WebGPU device with what the kernels need to know about it. Dispose it when done. */
@@ -8,6 +8,8 @@ export interface Device extends Disposable {
   readonly adapter: { description: string; vendor: string; architecture: string };
   /** Which family of kernels runs here. */
   readonly adapterClass: AdapterClass;
+  /** Rows and columns of the half-float matrices that the adapter multiplies at a time, where matrix units are used. */
+  readonly matrixUnit?: 8 | 16;
   /** Invocations of a subgroup that kernels rely on; 1 where subgroups cannot be used. */
   readonly lanes: number;
   readonly features: string[];
@@ -23,8 +25,8 @@ export interface Device extends Disposable {
 
 export interface RequestDeviceOptions {
   /**
-   * Other kernels than those that the adapter's class says: "portable", which need no subgroups; or "matrix", whose forward products round
-   * their operands to half floats and multiply them on matrix units (NVIDIA through Vulkan; throws where there are none).
+   * Other kernels than those that the adapter's class says: "portable", which need no subgroups; or "matrix", whose large products round
+   * their operands to half floats, scaled row by row, and multiply them on matrix units (throws where there are none).
    */
   adapterClass?: "portable" | "matrix";
   powerPreference?: "low-power" | "high-performance";
@@ -49,10 +51,11 @@ export async function requestDevice(options: RequestDeviceOptions = {}): Promise
   const { gpu, adapter, environment } = await openGpu(options);
   const optional: GPUFeatureName[] = ["subgroups", "timestamp-query", "shader-f16"];
   const lanes = options.adapterClass === "portable" ? 1 : fixedLanes(adapter);
+  const matrixUnit = options.adapterClass === "matrix" ? matrixUnitOf(adapter, lanes) : undefined;
   if (options.adapterClass === "matrix") {
-    if (!hasMatrixUnits(adapter, lanes))
+    if (matrixUnit === undefined)
       throw new Error(
-        `requestDevice: ${adapter.info.description} has no matrix units of 16 x 16 half floats that WebGPU can use; leave adapterClass out`,
+        `requestDevice: ${adapter.info.description} has no matrix units for half floats that WebGPU can use; leave adapterClass out`,
       );
     optional.push(MATRIX_FEATURE);
   }
@@ -74,6 +77,7 @@ export async function requestDevice(options: RequestDeviceOptions = {}): Promise
     gpu: device,
     adapter: { description, vendor, architecture },
     adapterClass: options.adapterClass ?? classifyAdapter(adapter, lanes),
+    ...(matrixUnit !== undefined && { matrixUnit }),
     lanes,
     features: [...device.features].sort(),
     maxBindingBytes: device.limits.maxStorageBufferBindingSize,

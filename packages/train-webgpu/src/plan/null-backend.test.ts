@@ -8,8 +8,9 @@ import { addBias } from "../kernels/bias/bias.ts";
 import { cachedAttention } from "../kernels/cached-attention/cached-attention.ts";
 import { embedding } from "../kernels/embedding/embedding.ts";
 import { globalNorm } from "../kernels/global-norm/global-norm.ts";
+import { halvesByColumnsKernel } from "../kernels/halves/by-columns.wgsl.ts";
+import { halvesByRowsKernel } from "../kernels/halves/by-rows.wgsl.ts";
 import { gatherLabelled, linearLogps } from "../kernels/linear-logps/linear-logps.ts";
-import { chooseMatmul } from "../kernels/matmul/choose.ts";
 import { linear } from "../kernels/matmul/matmul.ts";
 import { matrixKernel } from "../kernels/matmul/matrix.wgsl.ts";
 import { pairWeights, preferenceLoss } from "../kernels/preference-loss/preference-loss.ts";
@@ -140,24 +141,25 @@ describe("every kernel", () => {
     });
   }
 
-  for (const layout of ["nn", "nt", "tn"] as const) {
-    it(`compiles for matrix units: ${layout}`, async () => {
-      using device = await nullDevice(32, "matrix");
+  for (const [unit, lanes] of [
+    [8, 32],
+    [16, 32],
+    [16, 64],
+  ] as const) {
+    it(`compiles for matrix units of ${unit} and ${lanes} lanes, with what rounds its operands`, async () => {
+      using device = await nullDevice(lanes, "matrix");
+      for (const residual of [false, true]) {
+        const { access } = await compile(device, matrixKernel(unit, lanes, residual));
+        expect(access.length).toBe(5 + (residual ? 1 : 0));
+      }
       for (const format of ["f32", "bf16", "f16", "nf4"] as const) {
-        for (const residual of [false, true]) {
-          const { access } = await compile(device, matrixKernel(layout, residual, format));
-          expect(access.length).toBe(3 + (residual ? 1 : 0) + (format === "nf4" ? 1 : 0));
+        for (const kernel of [halvesByRowsKernel, halvesByColumnsKernel]) {
+          const { access } = await compile(device, kernel(device, unit, format));
+          expect(access.length).toBe(3 + (format === "nf4" ? 1 : 0));
         }
       }
     });
   }
-
-  it("on matrix units is the forward product's alone", () => {
-    const target = { lanes: 32, adapterClass: "matrix", maxBindingBytes: 2 ** 27 } as const;
-    const shape = { residual: false, format: "f32", maxRows: 4096, columns: 4096 } as const;
-    const kernels = (["nt", "nn", "tn"] as const).map((layout) => chooseMatmul(target, { ...shape, layout }).kernel.name);
-    expect(kernels).toEqual(["matmul nt matrix", "matmul nn tile 128", "matmul tn tile 128"]);
-  });
 
   it("is refused by the null backend where it is not valid WGSL, or asks for more than a device has", async () => {
     using device = await nullDevice(32);

@@ -1,19 +1,23 @@
 import type { TestContext } from "vitest";
-import { type Device, requestDevice } from "../device/request-device.ts";
+import { type Device, type RequestDeviceOptions, requestDevice } from "../device/request-device.ts";
 
-let opened: Promise<Device> | undefined;
-let reason = "";
+const opened = new Map<RequestDeviceOptions["adapterClass"], Promise<Device>>();
 
-/** The device that this test file shares; a test that gets none is reported as skipped, with the reason. */
-export async function deviceOrSkip(context: TestContext): Promise<Device> {
-  opened ??= requestDevice();
+async function openOrSkip(context: TestContext, options: RequestDeviceOptions): Promise<Device> {
+  const device = opened.get(options.adapterClass) ?? requestDevice(options);
+  opened.set(options.adapterClass, device);
   try {
-    return await opened;
+    return await device;
   } catch (error) {
-    reason = (error as Error).message;
-    return context.skip(reason);
+    return context.skip((error as Error).message);
   }
 }
+
+/** The device that this test file shares; a test that gets none is reported as skipped, with the reason. */
+export const deviceOrSkip = (context: TestContext): Promise<Device> => openOrSkip(context, {});
+
+/** The same with matrix units, which few adapters have. */
+export const matrixDeviceOrSkip = (context: TestContext): Promise<Device> => openOrSkip(context, { adapterClass: "matrix" });
 
 /** The same adapter through the kernels that need no subgroups. */
 export function portable(device: Device): Device {

@@ -16,6 +16,7 @@ export async function nullDevice(lanes: number, adapterClass: "tile" | "matrix" 
     gpu: device,
     adapter: { description: "null", vendor: "", architecture: "" },
     adapterClass,
+    ...(adapterClass === "matrix" && { matrixUnit: 16 }),
     lanes,
     features: ["subgroups"],
     maxBindingBytes: device.limits.maxStorageBufferBindingSize,

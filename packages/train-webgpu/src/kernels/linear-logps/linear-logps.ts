@@ -95,6 +95,7 @@ export function linearLogps(
       b: weight,
       c: logits,
       ...counts,
+      most: { m: chunkRows, n: vocabulary, k: width },
       strides: { c: stride },
       rowOffset: { a: () => chunk * chunkRows },
     });
@@ -135,6 +136,7 @@ export function linearLogps(
           b: weight,
           c: dx.tensor,
           ...counts,
+          most: { m: chunkRows, n: width, k: stride },
           rowOffset: { c: first },
           accumulate: dx.accumulate,
         });
@@ -148,6 +150,7 @@ export function linearLogps(
           b: x,
           c: dweight.tensor,
           ...counts,
+          most: { m: vocabulary, n: width, k: chunkRows },
           strides: { a: stride },
           rowOffset: { b: first },
           accumulate,

@@ -2,7 +2,6 @@ import type { Kernel } from "../../plan/pipeline.ts";
 import type { StorageFormat } from "../../plan/tensor.ts";
 import { type KernelTarget, rowsPerWorkgroup } from "../prelude/prelude.ts";
 import { broadcastKernel, broadcastTile, type Layout } from "./broadcast.wgsl.ts";
-import { MATRIX_TILE, matrixKernel } from "./matrix.wgsl.ts";
 import { tileKernel } from "./tile.wgsl.ts";
 
 /** A kernel for a product, and the rows and columns of C that one workgroup of it computes. */
@@ -34,10 +33,6 @@ export function chooseMatmul(target: KernelTarget, shape: MatmulShape): MatmulCh
     const tile = broadcastTile(target);
     const kernel = broadcastKernel(target, layout, residual, format);
     return { kernel, rows: tile.rows, columns: tile.columns * rowsPerWorkgroup(target) };
-  }
-  // Gradients may be too small for half floats, so they stay in float32.
-  if (target.adapterClass === "matrix" && layout === "nt" && columns > NARROW) {
-    return { kernel: matrixKernel(layout, residual, format), rows: MATRIX_TILE, columns: MATRIX_TILE };
   }
   const size = Math.min(maxRows, columns === 0 ? maxRows : columns) <= NARROW ? 64 : 128;
   return { kernel: tileKernel(target, layout, residual, format, size), rows: size, columns: size };

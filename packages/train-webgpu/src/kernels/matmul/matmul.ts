@@ -6,6 +6,7 @@ import { packedScales } from "../packed/packed.wgsl.ts";
 import type { KernelTarget } from "../prelude/prelude.ts";
 import type { Layout } from "./broadcast.wgsl.ts";
 import { chooseMatmul } from "./choose.ts";
+import { matrixUnitFor, productOnMatrixUnits } from "./on-matrix-units.ts";
 import { productParts } from "./product-parts.ts";
 
 type Count = (sizes: Sizes) => number;
@@ -29,8 +30,8 @@ export interface Product {
   accumulate?: Count;
   /** C = alpha A op B + residual, instead of adding to what C holds. */
   residual?: Tensor;
-  /** Most rows of C, where that is known. */
-  maxRows?: number;
+  /** The largest m, n and k of any batch, where they are known; only then can matrix units be used. */
+  most?: { m: number; n: number; k: number };
 }
 
 /** Records one product; where a matrix is beyond the binding limit, one launch for each of its row slabs. */
@@ -39,12 +40,17 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
 }
 
 function launch(tape: Tape, target: KernelTarget, spec: Product): void {
+  const unit = matrixUnitFor(target, spec);
+  if (unit !== undefined) {
+    productOnMatrixUnits(tape, target, spec, unit);
+    return;
+  }
   const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
   const { kernel, rows, columns } = chooseMatmul(target, {
     layout,
     residual: residual !== undefined,
     format: formatOf(b),
-    maxRows: spec.maxRows,
+    maxRows: spec.most?.m,
     columns: n(noSizes),
   });
   const vec = (elements: number): number => elements / 4;
@@ -108,11 +114,12 @@ export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tens
   const from = [x, weight, ...(residual ? [residual] : []), ...(lowRank ? [lowRank.a, lowRank.b] : [])];
   const y = tape.temporary(`y ${weight.name}`, maxRows * outputs * 4, from);
   const counts = { m: rows, n: () => outputs, k: () => inputs };
-  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, maxRows, ...(residual && { residual }) });
+  const most = { m: maxRows, n: outputs, k: inputs };
+  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, most, ...(residual && { residual }) });
   tape.onBackward(() => {
     if (residual && tape.gradientOf(y)) tape.passGradient(y, residual);
   });
-  linearBackward(tape, target, x, weight, y, { rows, inputs, outputs });
+  linearBackward(tape, target, x, weight, y, { rows, maxRows, inputs, outputs });
   if (lowRank) addLowRank(tape, target, x, y, lowRank, shape);
   return y;
 }
@@ -123,16 +130,17 @@ function addLowRank(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, lowR
   const { rows, maxRows, inputs, outputs } = shape;
   const down = linear(tape, target, seen, a, { rows, maxRows, inputs, outputs: rank });
   const counts = { m: rows, n: () => outputs, k: () => rank };
-  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, maxRows, alpha: scale, accumulate: () => 1 });
-  linearBackward(tape, target, down, b, y, { rows, inputs: rank, outputs, alpha: scale });
+  const most = { m: maxRows, n: outputs, k: rank };
+  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, most, alpha: scale, accumulate: () => 1 });
+  linearBackward(tape, target, down, b, y, { rows, maxRows, inputs: rank, outputs, alpha: scale });
 }
 
-interface BackwardShape extends Pick<LinearShape, "rows" | "inputs" | "outputs"> {
+interface BackwardShape extends Pick<LinearShape, "rows" | "maxRows" | "inputs" | "outputs"> {
   alpha?: Count;
 }
 
 function linearBackward(tape: Tape, target: KernelTarget, x: Tensor, weight: Tensor, y: Tensor, shape: BackwardShape): void {
-  const { rows, inputs, outputs, alpha } = shape;
+  const { rows, maxRows, inputs, outputs, alpha } = shape;
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (!dy) return;
@@ -140,20 +148,16 @@ function linearBackward(tape: Tape, target: KernelTarget, x: Tensor, weight: Ten
     const dx = tape.gradientTarget(x);
     if (dx) {
       const counts = { m: rows, n: () => inputs, k: () => outputs };
-      product(tape, target, { layout: "nn", a: dy, b: weight, c: dx.tensor, ...counts, accumulate: dx.accumulate, ...scale });
+      const most = { m: maxRows, n: inputs, k: outputs };
+      const { tensor: c, accumulate } = dx;
+      product(tape, target, { layout: "nn", a: dy, b: weight, c, ...counts, most, accumulate, ...scale });
     }
     const dweight = tape.gradientTarget(weight);
     if (dweight) {
       const counts = { m: () => outputs, n: () => inputs, k: rows };
-      product(tape, target, {
-        layout: "tn",
-        a: dy,
-        b: x,
-        c: dweight.tensor,
-        ...counts,
-        accumulate: dweight.accumulate,
-        ...scale,
-      });
+      const most = { m: outputs, n: inputs, k: maxRows };
+      const { tensor: c, accumulate } = dweight;
+      product(tape, target, { layout: "tn", a: dy, b: x, c, ...counts, most, accumulate, ...scale });
     }
   });
 }

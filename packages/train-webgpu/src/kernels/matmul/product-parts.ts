@@ -16,20 +16,21 @@ export function productParts(spec: Product, maxBindingBytes: number): Product[] 
 }
 
 function byColumnsOfC(spec: Product, maxBindingBytes: number): Product[] {
-  const { b, n, k, strides, columnOffset } = spec;
+  const { b, n, k, strides, columnOffset, most } = spec;
   const columns = strides?.b ?? k(noSizes);
   const stride = strides?.c ?? n(noSizes);
   return rowSlabs(b, columns, maxBindingBytes).map(({ tensor, firstRow, rows }) => ({
     ...spec,
     b: tensor,
     n: () => rows,
+    ...(most && { most: { ...most, n: rows } }),
     strides: { ...strides, c: stride },
     columnOffset: { ...columnOffset, c: (columnOffset?.c ?? 0) + firstRow },
   }));
 }
 
 function bySum(spec: Product, maxBindingBytes: number): Product[] {
-  const { b, n, k, strides, columnOffset } = spec;
+  const { b, n, k, strides, columnOffset, most } = spec;
   const columns = strides?.b ?? n(noSizes);
   const terms = k(noSizes);
   const slabs = rowSlabs(b, columns, maxBindingBytes);
@@ -39,6 +40,7 @@ function bySum(spec: Product, maxBindingBytes: number): Product[] {
       ...spec,
       b: tensor,
       k: () => end - firstRow,
+      ...(most && { most: { ...most, k: end - firstRow } }),
       strides: { ...strides, a: strides?.a ?? terms },
       columnOffset: { ...columnOffset, a: (columnOffset?.a ?? 0) + firstRow },
       ...(index > 0 && { accumulate: () => 1 }),
@@ -47,12 +49,13 @@ function bySum(spec: Product, maxBindingBytes: number): Product[] {
 }
 
 function byRowsOfC(spec: Product, maxBindingBytes: number): Product[] {
-  const { layout, c, m, n, strides, columnOffset, rowOffset } = spec;
+  const { layout, c, m, n, strides, columnOffset, rowOffset, most } = spec;
   const columns = strides?.c ?? n(noSizes);
   return rowSlabs(c, columns, maxBindingBytes).map(({ tensor, firstRow, rows }) => ({
     ...spec,
     c: tensor,
     m: () => rows,
+    ...(most && { most: { ...most, m: rows } }),
     ...(layout === "tn"
       ? {
           strides: { ...strides, a: strides?.a ?? m(noSizes) },

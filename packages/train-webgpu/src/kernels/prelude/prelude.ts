@@ -5,7 +5,7 @@ import portable from "./portable.wgsl" with { type: "text" };
 import subgroups from "./subgroups.wgsl" with { type: "text" };
 
 /** What kernels need to know of a device; a row is reduced by `lanes` invocations. */
-export type KernelTarget = Pick<Device, "lanes" | "adapterClass" | "maxBindingBytes">;
+export type KernelTarget = Pick<Device, "lanes" | "adapterClass" | "matrixUnit" | "maxBindingBytes">;
 
 /** Puts the reductions for the device's subgroups in front of a kernel's WGSL. */
 export function withPrelude(target: KernelTarget, name: string, wgsl: string): Kernel {

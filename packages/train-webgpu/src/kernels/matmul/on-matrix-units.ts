@@ -1,0 +1,74 @@
+import type { Tape } from "../../plan/tape.ts";
+import { blocksOf, halves } from "../halves/halves.ts";
+import type { KernelTarget } from "../prelude/prelude.ts";
+import type { Product } from "./matmul.ts";
+import { type MatrixUnit, matrixKernel, matrixTile } from "./matrix.wgsl.ts";
+
+/** Below so many rows, columns or terms, rounding the operands costs more than matrix units save. */
+const NARROW = 64;
+
+/** The unit that a product is computed with, where the device has matrix units and the product is worth them. */
+export function matrixUnitFor(target: KernelTarget, { most }: Product): MatrixUnit | undefined {
+  return most && Math.min(most.m, most.n, most.k) > NARROW ? target.matrixUnit : undefined;
+}
+
+/** Rounds A and B to halves by rows, transposing those whose stored rows are k, and multiplies them. */
+export function productOnMatrixUnits(tape: Tape, target: KernelTarget, spec: Product, unit: MatrixUnit): void {
+  const { layout, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
+  const most = spec.most!;
+  const tile = matrixTile(unit, target.lanes);
+  const [aHoldsK, bHoldsK] = [layout !== "tn", layout === "nt"];
+  const aStride = strides.a === undefined ? (aHoldsK ? k : m) : () => strides.a!;
+  const bStride = strides.b === undefined ? (bHoldsK ? k : n) : () => strides.b!;
+  const a = halves(
+    tape,
+    target,
+    {
+      tensor: spec.a,
+      holdsK: aHoldsK,
+      rows: m,
+      k,
+      stride: aStride,
+      offset: (s) => (rowOffset.a?.(s) ?? 0) * aStride(s) + (columnOffset.a ?? 0),
+      most: { rows: most.m, k: most.k },
+    },
+    unit,
+    tile,
+  );
+  const b = halves(
+    tape,
+    target,
+    {
+      tensor: spec.b,
+      holdsK: bHoldsK,
+      rows: n,
+      k,
+      stride: bStride,
+      offset: (s) => (rowOffset.b?.(s) ?? 0) * bStride(s),
+      most: { rows: most.n, k: most.k },
+    },
+    unit,
+    tile,
+  );
+  tape.run(
+    matrixKernel(unit, target.lanes, residual !== undefined),
+    [a.blocks, b.blocks, c, ...(residual ? [residual] : []), a.scales, b.scales],
+    (s) => {
+      const cStride = strides.c ?? n(s);
+      return {
+        m: m(s),
+        n: n(s),
+        k_blocks: blocksOf(k(s), unit),
+        c_stride: cStride,
+        c_offset: (rowOffset.c?.(s) ?? 0) * cStride + (columnOffset.c ?? 0),
+        accumulate: accumulate?.(s) ?? 0,
+        alpha: alpha?.(s) ?? 1,
+      };
+    },
+    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / tile), Math.ceil(m(s) / tile)]),
+    (s) => ({
+      flops: 2 * m(s) * n(s) * k(s),
+      bytes: 2 * (m(s) + n(s)) * k(s) + 4 * m(s) * n(s) * (residual ? 2 : 1),
+    }),
+  );
+}
