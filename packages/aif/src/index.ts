@@ -22,7 +22,9 @@ export { type RunWorkerOptions, runWorker, type WorkerResult } from "./redis/run
 export type { FailureReason, RowFailure } from "./row-failure.ts";
 export { type Aspect, checkRubric, type Rubric } from "./rubrics/rubric.ts";
 export { ULTRAFEEDBACK } from "./rubrics/ultrafeedback.ts";
+export type { ProgressReport } from "./run/live-report.ts";
 export { type Interrupts, onInterrupt } from "./run/on-interrupt.ts";
+export { PROGRESS_SUFFIX } from "./run/output-files.ts";
 export { progressLine } from "./run/progress-line.ts";
 export { type RatingStatistics, ratingStatistics } from "./run/rating-statistics.ts";
 export { ratingCard } from "./run/run-card.ts";

@@ -34,6 +34,15 @@ export interface Progress {
 /** What became of one row: the row with its new columns, or why not, with what had been got. */
 export type StageResult<S> = { row: S; failures?: undefined } | { failures: FailureReason[]; kept?: object };
 
+/** An asker that several stages have in common, so that one budget and one count hold for all; its owner closes it. */
+export interface SharedAsker {
+  asker: Asker;
+  /** Ends what has not been sent, where the rows are left before their end. */
+  leave(): void;
+}
+
+type Sharing = StageOptions & { shared?: SharedAsker };
+
 /** What a stage does with one row; a rejection ends the run. */
 export type StageWork<R, S> = (row: R & { prompt_id: string }, place: string, asker: Asker) => Promise<StageResult<S>>;
 
@@ -42,14 +51,14 @@ export function stage<R extends PromptRow, S>(
   where: string,
   rows: AsyncIterable<R>,
   models: readonly Model[],
-  options: StageOptions,
+  options: Sharing,
   work: StageWork<R, S>,
 ): AsyncIterable<S> {
   // Stages without a folder keep one private journal, so that a second iteration asks nothing again.
   let shared: Promise<Journal> | undefined;
   return {
     async *[Symbol.asyncIterator]() {
-      if (options.journal === undefined) shared ??= temporaryJournal();
+      if (options.journal === undefined && options.shared === undefined) shared ??= temporaryJournal();
       yield* runStage(where, rows, models, { ...options, journal: options.journal ?? (await shared) }, work);
     },
   };
@@ -59,12 +68,10 @@ async function* runStage<R extends PromptRow, S>(
   where: string,
   rows: AsyncIterable<R>,
   models: readonly Model[],
-  options: StageOptions,
+  options: Sharing,
   work: StageWork<R, S>,
 ): AsyncGenerator<S> {
-  const leave = new AbortController();
-  const drain = options.drain === undefined ? leave.signal : AbortSignal.any([leave.signal, options.drain]);
-  const asker = await createAsker({ ...options, models, drain });
+  const { asker, leave } = options.shared ?? (await openAsker(models, options));
   const progress: Progress = { rowsDone: 0, rowsFailed: 0, duplicates: 0, asker };
   const once = onceById(where);
   options.onProgress?.(progress);
@@ -75,7 +82,7 @@ async function* runStage<R extends PromptRow, S>(
     return { ...(await work({ ...row, prompt_id }, place, asker)), prompt_id, source: row };
   };
   try {
-    for await (const result of orderedMap(rows, windowOf(models), begin, () => leave.abort())) {
+    for await (const result of orderedMap(rows, windowOf(models), begin, leave)) {
       if (result === undefined) progress.duplicates++;
       else if (result.failures === undefined) {
         progress.rowsDone++;
@@ -88,8 +95,15 @@ async function* runStage<R extends PromptRow, S>(
       options.onProgress?.(progress);
     }
   } finally {
-    await asker.close();
+    if (options.shared === undefined) await asker.close();
   }
+}
+
+/** The asker of one or several stages. */
+export async function openAsker(models: readonly Model[], options: StageOptions): Promise<SharedAsker> {
+  const leaving = new AbortController();
+  const drain = options.drain === undefined ? leaving.signal : AbortSignal.any([leaving.signal, options.drain]);
+  return { asker: await createAsker({ ...options, models, drain }), leave: () => leaving.abort() };
 }
 
 /** Rows at work: enough to keep every model busy while the oldest row waits for one of them. */

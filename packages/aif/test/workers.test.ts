@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { feedbackConfig, runComplete, runRate, runWorker } from "../src/index.ts";
+import { feedbackConfig, runComplete, runGenerateDialogues, runRate, runWorker } from "../src/index.ts";
 import { judging } from "./fake-judge.ts";
 import { answer, echo, type FaultServer, faultServer, status } from "./fault-server.ts";
 import { noRedis, redisServer } from "./redis-server.ts";
@@ -97,6 +97,30 @@ describe.skipIf(noRedis)(`many machines${noRedis ? ` (skipped: ${noRedis})` : ""
     expect(await runRate({ input, output, config: await configOf(value), redis: redis.url })).toMatchObject({ status: "done" });
     const row = JSON.parse(readFileSync(output, "utf8"));
     expect(row.completions.map((completion: { overall_score: number }) => completion.overall_score)).toEqual([2, 4, 6, 8]);
+  });
+
+  test("dialogues are held by workers, user and assistant each a model of its own, as by one process", async () => {
+    await using redis = await redisServer();
+    await using server = await faultServer(({ body: { model, messages } }) =>
+      answer(model === "user" && messages.length < 3 ? "1. What do bees eat?\n2. How do kites fly?" : echo),
+    );
+    const value = {
+      user: { base_url: server.baseUrl, model: "user" },
+      assistant: { base_url: server.baseUrl, model: "assistant" },
+      dialogues_per_topic: 2,
+      rounds: [1, 2],
+    };
+    await using _worker = await startWorker(value, redis.url);
+    const [input, together, alone] = [newPath(".jsonl"), newPath(".out.jsonl"), newPath(".out.jsonl")];
+    writeFileSync(input, ["bees", "rivers"].map((topic) => JSON.stringify({ topic })).join("\n"));
+    const config = await configOf(value);
+    const result = await runGenerateDialogues({ input, output: together, config, redis: redis.url });
+    expect(result).toMatchObject({ status: "done", rows: 2, failed: 0 });
+    const sent = server.requests.length;
+    expect(result.models["user"]!.answered + result.models["assistant"]!.answered).toBe(sent);
+    await runGenerateDialogues({ input, output: alone, config });
+    expect(server.requests).toHaveLength(2 * sent);
+    expect(readFileSync(together, "utf8")).toBe(readFileSync(alone, "utf8"));
   });
 
   test("fault 1: a retry-after that one worker got holds every worker", async () => {

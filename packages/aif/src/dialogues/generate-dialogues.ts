@@ -1,12 +1,12 @@
 import { type DialogueRow, type Generate, type Message, type PromptRow, randomFor, type Transform } from "@zephyr/data";
 import type { Asker } from "../ask.ts";
-import { type Journal, openJournal, temporaryJournal } from "../journal/journal.ts";
+import { type Journal, temporaryJournal } from "../journal/journal.ts";
 import { sha256 } from "../journal/request-key.ts";
 import type { Model } from "../model.ts";
 import { asModels } from "../named-model.ts";
 import { settleAll } from "../row-failure.ts";
 import { drawKey } from "../sampling/sample.ts";
-import { type StageOptions, stage } from "../stage.ts";
+import { openAsker, type Progress, type StageOptions, stage } from "../stage.ts";
 import { END_MARKER, nextUserTurn, openingsPrompt, parseOpenings } from "./dialogue-prompts.ts";
 import { nearDuplicates } from "./near-duplicates.ts";
 import { DEFAULT_PERSONAS, type TopicRow } from "./topics.ts";
@@ -59,21 +59,21 @@ export function generateDialogues(options: GenerateDialoguesOptions): Transform<
     return {
       async *[Symbol.asyncIterator]() {
         if (options.journal === undefined) shared ??= temporaryJournal();
-        const journal =
-          typeof options.journal === "string" ? await openJournal(options.journal) : (options.journal ?? (await shared!));
+        const common = await openAsker(models, { ...options, journal: options.journal ?? (await shared!) });
+        const { onExpansion, onProgress } = addingUp(options.onProgress);
         try {
           const expanded = stage(
             "generateDialogues",
             asPrompts(topics),
             [user],
-            { ...options, journal, onProgress: undefined },
+            { ...options, shared: common, onProgress: onExpansion },
             (row, _place, asker) => expandTopic(row, dialoguesPerTopic, user, asker),
           );
           yield* stage(
             "generateDialogues",
             distinctOpenings(expanded),
             models,
-            { ...options, journal },
+            { ...options, shared: common, onProgress },
             async (opening, _place, asker) => {
               const random = randomFor(seed, drawKey("dialogue", opening.prompt_id));
               const persona = personas[random.integer(personas.length)]!;
@@ -85,10 +85,24 @@ export function generateDialogues(options: GenerateDialoguesOptions): Transform<
             },
           );
         } finally {
-          if (typeof options.journal === "string") await journal.close();
+          common.leave();
+          await common.asker.close();
         }
       },
     };
+  };
+}
+
+/** The dialogues' progress, in which the topics that failed are counted, too. */
+function addingUp(report: StageOptions["onProgress"]): Required<Pick<StageOptions, "onProgress">> & {
+  onExpansion: (progress: Progress) => void;
+} {
+  let topicsFailed = 0;
+  return {
+    onExpansion({ rowsFailed }) {
+      topicsFailed = rowsFailed;
+    },
+    onProgress: report && ((progress) => report({ ...progress, rowsFailed: progress.rowsFailed + topicsFailed })),
   };
 }
 

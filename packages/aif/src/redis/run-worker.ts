@@ -38,7 +38,7 @@ export interface WorkerResult {
 }
 
 /**
- * `zephyr worker`: sends the requests that `complete --redis` and `rate --redis` hand over, until interrupted or idle. Limits per
+ * `zephyr worker`: sends the requests that `complete`, `rate` and `generate-dialogues` hand over with `--redis`, until interrupted or idle. Limits per
  * minute hold for all workers together, `max_concurrency` for each.
  *
  * @throws ConfigError for a config without models, or with a key that is not set.

@@ -8,10 +8,21 @@ export interface OutputFiles {
   journal: string;
   /** How it came to be, as Markdown. */
   card: string;
+  /** Where the run stands, for those who watch it. */
+  progress: string;
 }
 
+/** What stands behind an output's name in that of its progress file. */
+export const PROGRESS_SUFFIX = ".progress.json";
+
 export function outputFiles(output: string, journal: string | undefined): OutputFiles {
-  return { output, failed: `${output}.failed.jsonl`, journal: journal ?? `${output}.journal`, card: `${output}.card.md` };
+  return {
+    output,
+    failed: `${output}.failed.jsonl`,
+    journal: journal ?? `${output}.journal`,
+    card: `${output}.card.md`,
+    progress: `${output}${PROGRESS_SUFFIX}`,
+  };
 }
 
 /** Refuses to replace an output unless told to; throws an Error with code "EEXIST". `overwrite` forgets earlier answers, too. */

@@ -50,7 +50,7 @@ export function projectedCost({ asker }: Progress, requests: Record<string, numb
 }
 
 /** At the pace of this run's own answers: those of an earlier run were there at once. */
-function secondsLeft({ asker }: Progress, requests: Record<string, number>, seconds: number): number | undefined {
+export function secondsLeft({ asker }: Progress, requests: Record<string, number>, seconds: number): number | undefined {
   let [answers, left] = [0, 0];
   for (const [name, count] of Object.entries(requests)) {
     const { answered = 0, resumed = 0 } = asker.totals.get(name) ?? {};

@@ -3,6 +3,7 @@ import { requestKey } from "../journal/request-key.ts";
 import { ULTRAFEEDBACK } from "../rubrics/ultrafeedback.ts";
 import { PRINCIPLE_PRESETS } from "../sampling/principles.ts";
 import type { CompletionStatistics } from "./completion-statistics.ts";
+import type { DialogueStatistics } from "./dialogue-statistics.ts";
 import { dollars } from "./progress-line.ts";
 import type { RatingStatistics } from "./rating-statistics.ts";
 import type { RunResult } from "./run-stage.ts";
@@ -96,6 +97,47 @@ export function completionsCard(config: FeedbackConfig, result: RunResult, stati
             Object.entries(principles).map(([name, count]) => [name, String(count)]),
           ),
         ]),
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+/** A Markdown page on how a file of dialogues came to be: models, prices, settings, failures, lengths, personas, topics. */
+export function dialoguesCard(config: FeedbackConfig, result: RunResult, statistics: DialogueStatistics): string {
+  const assistant = config.dialogues.assistant ?? config.models[0];
+  const { dialoguesPerTopic, rounds } = config.dialogues;
+  const counts = (of: Record<string, number>): string[][] =>
+    Object.entries(of)
+      .sort(([a, n], [b, m]) => m - n || a.localeCompare(b))
+      .map(([name, count]) => [name, String(count)]);
+  const sections = [
+    "# Dialogues",
+    [
+      `- user: ${judgeLine(config.dialogues.user ?? assistant)}`,
+      `- assistant: ${judgeLine(assistant)}`,
+      `- ${dialoguesPerTopic} first messages asked for per topic, near duplicates dropped; ${rounds[0]} to ${rounds[1]} rounds; seed ${config.seed}`,
+      `- rows: ${result.rows} dialogues, ${result.failed} topics or dialogues failed`,
+      `- cost: ${dollars(result.cost_usd)}`,
+    ].join("\n"),
+    "## Answers in a dialogue",
+    table(
+      ["answers", "dialogues"],
+      Object.entries(statistics.rounds)
+        .sort(([a], [b]) => Number(a) - Number(b))
+        .map(([answers, count]) => [answers, String(count)]),
+    ),
+    "## Turns",
+    table(
+      ["role", "turns", "mean characters"],
+      Object.entries(statistics.characters).map(([role, { turns, characters }]) => [
+        role,
+        String(turns),
+        (characters / turns).toFixed(0),
+      ]),
+    ),
+    "## Personas",
+    table(["the user is", "dialogues"], counts(statistics.personas)),
+    "## Topics",
+    table(["topic", "dialogues"], counts(statistics.topics)),
   ];
   return `${sections.join("\n\n")}\n`;
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { readRows, rowsOf } from "@zephyr/data";
 import { ConfigError } from "../config/check-fields.ts";
 import type { FeedbackConfig } from "../config/feedback-config.ts";
@@ -7,6 +8,10 @@ import { type GeneratedDialogue, generateDialogues } from "../dialogues/generate
 import { DEFAULT_TOPICS, type TopicRow } from "../dialogues/topics.ts";
 import { sha256 } from "../journal/request-key.ts";
 import type { Model } from "../model.ts";
+import { withWorkers } from "../redis/coordinator.ts";
+import { dialogueStatistics } from "./dialogue-statistics.ts";
+import { outputFiles } from "./output-files.ts";
+import { dialoguesCard } from "./run-card.ts";
 import { anyKey } from "./run-complete.ts";
 import { type RunOptions, type RunResult, runStage } from "./run-stage.ts";
 import type { PlannedRequest } from "./survey.ts";
@@ -21,7 +26,8 @@ export interface RunGenerateDialoguesOptions extends RunOptions {
 type TopicPrompt = TopicRow & { prompt: string; prompt_id: string };
 
 /**
- * `zephyr generate-dialogues`: dialogues between a model that plays the user and one that answers. The config's `user` and
+ * `zephyr generate-dialogues`: dialogues between a model that plays the user and one that answers, and `OUTPUT.card.md` on how they came to
+ * be. The config's `user` and
  * `assistant` describe them; `assistant` defaults to the first of `models`, `user` to the assistant.
  *
  * @throws ConfigError for a config without models.
@@ -38,22 +44,32 @@ export async function runGenerateDialogues({
     throw new ConfigError("config: assistant is missing; generate-dialogues needs a model that answers");
   const userConfig = dialogues.user ?? assistantConfig;
   checkBudget([assistantConfig, userConfig], budgetUsd);
-  const keys = run.dryRun === true ? anyKey(env) : env;
-  const assistant = modelFromConfig(assistantConfig, keys);
-  const user = userConfig === assistantConfig ? assistant : modelFromConfig(userConfig, keys);
+  const isSender = run.dryRun !== true && run.redis === undefined;
+  const keys = isSender ? env : anyKey(env);
+  const [ours, theirs] = [userConfig, assistantConfig].map((model) => modelFromConfig(model, keys)) as [Model, Model];
   const { dialoguesPerTopic, rounds, personas } = dialogues;
   const topics = input === undefined ? rowsOf(DEFAULT_TOPICS) : typeof input === "string" ? readRows<TopicRow>(input) : input;
-  return runStage<TopicPrompt, GeneratedDialogue>({
-    ...run,
-    where: "generate-dialogues",
-    rows: withPrompts(topics),
-    models: user === assistant ? [assistant] : [user, assistant],
-    journal,
-    budgetUsd,
-    seed,
-    plan: (row) => planTopic(row, user, assistant, dialoguesPerTopic, rounds),
-    transform: (options) => generateDialogues({ ...options, user, assistant, dialoguesPerTopic, rounds, personas }),
+  const result = await withWorkers(run.dryRun === true ? undefined : run.redis, (place) => {
+    const assistant = place(theirs);
+    const user = userConfig === assistantConfig ? assistant : place(ours);
+    return runStage<TopicPrompt, GeneratedDialogue>({
+      ...run,
+      where: "generate-dialogues",
+      rows: withPrompts(topics),
+      models: user === assistant ? [assistant] : [user, assistant],
+      journal,
+      budgetUsd,
+      seed,
+      rowsPerRow: dialoguesPerTopic,
+      plan: (row) => planTopic(row, user, assistant, dialoguesPerTopic, rounds),
+      transform: (options) => generateDialogues({ ...options, user, assistant, dialoguesPerTopic, rounds, personas }),
+    });
   });
+  if (result.status === "done" || result.status === "partial") {
+    const statistics = await dialogueStatistics(readRows<GeneratedDialogue>(run.output));
+    writeFileSync(outputFiles(run.output, journal).card, dialoguesCard(config, result, statistics));
+  }
+  return result;
 }
 
 function withPrompts(topics: AsyncIterable<TopicRow>): AsyncIterable<TopicPrompt> {

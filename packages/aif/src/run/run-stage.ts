@@ -3,8 +3,8 @@ import { isRequestError } from "../client/errors.ts";
 import type { Model } from "../model.ts";
 import type { Progress, StageOptions } from "../stage.ts";
 import { closingTable, estimateTable } from "./closing-table.ts";
-import { failedRows, outputFiles, prepareOutput } from "./output-files.ts";
-import { progressLine } from "./progress-line.ts";
+import { type LiveReport, liveReport } from "./live-report.ts";
+import { failedRows, type OutputFiles, outputFiles, prepareOutput } from "./output-files.ts";
 import { type Estimate, type PlannedRequest, surveyRows } from "./survey.ts";
 
 /** What the command line passes through to a run. */
@@ -61,6 +61,8 @@ export interface StageRun<R extends PromptRow, S extends object> extends RunOpti
   journal: string | undefined;
   budgetUsd: number | undefined;
   seed: number;
+  /** Rows that the stage makes of one, at most; 1 by default. */
+  rowsPerRow?: number;
   plan: (row: R & { prompt_id: string }, place: string) => PlannedRequest[];
   transform: (options: StageOptions) => (rows: AsyncIterable<R>) => AsyncIterable<S>;
 }
@@ -80,7 +82,7 @@ export async function runStage<R extends PromptRow, S extends object>(run: Stage
   }
   const started = performance.now();
   const failed = failedRows(files.failed);
-  const live = liveLine(run, estimate, started);
+  const live = reportOf(run, files, estimate);
   const { journal } = files;
   const { seed, drain, signal, transform } = run;
   const stage = transform({ seed, budgetUsd, journal, drain, signal, onFailure: failed.add, onProgress: live.update });
@@ -90,46 +92,27 @@ export async function runStage<R extends PromptRow, S extends object>(run: Stage
     failed.publish();
   } catch (error) {
     failed.discard();
-    if (!isRequestError(error)) throw error;
+    if (!isRequestError(error)) {
+      live.end("failed", (error as Error).message);
+      throw error;
+    }
     end = error;
-  } finally {
-    live.stop();
   }
   const result = resultOf(run.output, estimate, live.progress(), failed.count(), started, end, allowFailures);
+  live.end(result.status, result.reason);
   for (const line of closingTable(result)) onNote(line);
   if (end !== undefined) onNote(`answers so far are kept in ${journal}; the same command goes on from there`);
   return result;
 }
 
-interface LiveLine {
-  update(progress: Progress): void;
-  progress(): Progress | undefined;
-  stop(): void;
-}
-
-function liveLine(
-  { onLine, models, budgetUsd }: Pick<StageRun<PromptRow, object>, "onLine" | "models" | "budgetUsd">,
+function reportOf<R extends PromptRow, S extends object>(
+  { where: command, output, models, budgetUsd, rowsPerRow = 1, onLine = () => {}, onNote = () => {} }: StageRun<R, S>,
+  { progress: path }: OutputFiles,
   estimate: Estimate,
-  started: number,
-): LiveLine {
-  const rowsTotal = estimate.rows + estimate.duplicates;
+): LiveReport {
+  const rowsTotal = rowsPerRow * estimate.rows + estimate.duplicates;
   const requests = Object.fromEntries(Object.entries(estimate.models).map(([name, model]) => [name, model.requests]));
-  let progress: Progress | undefined;
-  const show = (): void => {
-    if (progress !== undefined)
-      onLine?.(progressLine({ progress, rowsTotal, requests, budgetUsd, models, seconds: (performance.now() - started) / 1000 }));
-  };
-  const timer = setInterval(show, 1000);
-  return {
-    update(latest) {
-      progress = latest;
-    },
-    progress: () => progress,
-    stop() {
-      clearInterval(timer);
-      show();
-    },
-  };
+  return liveReport({ command, output, path, rowsTotal, requests, budgetUsd, models, onLine, onNote });
 }
 
 function emptyResult(output: string, estimate: Estimate): RunResult {

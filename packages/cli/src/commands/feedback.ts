@@ -60,19 +60,29 @@ function outcome({ exit_code, status, output, rows, failed, ...rest }: RunResult
   return { result, lines: hub === undefined ? line : [...line, hub], exitCode: exit_code };
 }
 
+/** Runs one of the three jobs, and puts its rows where `--push-to-hub` says. */
+async function runJob(
+  invocation: Invocation<typeof runFlags & typeof hubFlags & typeof redisFlag>,
+  input: string | undefined,
+  job: (options: RunOptions & { config: FeedbackConfig }) => Promise<RunResult>,
+): Promise<Outcome> {
+  if (input !== undefined) checkInput(input, "--input");
+  checkPush(invocation.flags);
+  collectOften();
+  const { redis } = invocation.flags;
+  const result = await job({ ...runOptions(invocation), redis, config: await config(invocation) });
+  return outcome(result, await pushRows(result, invocation.flags));
+}
+
 /** `zephyr complete`: answers of the model pool. */
 export const complete = command({
   description: "Answers of a pool of models (--config: models, completions_per_prompt, principles, ...) to every prompt.",
   flags: { ...inputFlag, ...runFlags, ...hubFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
-  async run(invocation) {
-    const { input, redis } = invocation.flags;
-    checkInput(input, "--input");
-    checkPush(invocation.flags);
-    collectOften();
-    const result = await runComplete({ ...runOptions(invocation), input, redis, config: await config(invocation) });
-    return outcome(result, await pushRows(result, invocation.flags));
+  run(invocation) {
+    const { input } = invocation.flags;
+    return runJob(invocation, input, (options) => runComplete({ ...options, input }));
   },
 });
 
@@ -82,13 +92,9 @@ export const rate = command({
   flags: { ...inputFlag, ...runFlags, ...hubFlags, ...redisFlag },
   ownConfig: true,
   graceful: true,
-  async run(invocation) {
-    const { input, redis } = invocation.flags;
-    checkInput(input, "--input");
-    checkPush(invocation.flags);
-    collectOften();
-    const result = await runRate({ ...runOptions(invocation), input, redis, config: await config(invocation) });
-    return outcome(result, await pushRows(result, invocation.flags));
+  run(invocation) {
+    const { input } = invocation.flags;
+    return runJob(invocation, input, (options) => runRate({ ...options, input }));
   },
 });
 
@@ -96,13 +102,16 @@ export const rate = command({
 export const generateDialogues = command({
   description:
     "Dialogues between a model that plays the user and one that answers (--config: user, assistant, dialogues_per_topic, rounds, ...).",
-  flags: { ...runFlags, input: text({ help: "topic rows [the topics that ship]", placeholder: "FILE" }) },
+  flags: {
+    ...runFlags,
+    ...hubFlags,
+    ...redisFlag,
+    input: text({ help: "topic rows [the topics that ship]", placeholder: "FILE" }),
+  },
   ownConfig: true,
   graceful: true,
-  async run(invocation) {
+  run(invocation) {
     const { input } = invocation.flags;
-    if (input !== undefined) checkInput(input, "--input");
-    collectOften();
-    return outcome(await runGenerateDialogues({ ...runOptions(invocation), input, config: await config(invocation) }));
+    return runJob(invocation, input, (options) => runGenerateDialogues({ ...options, input }));
   },
 });
