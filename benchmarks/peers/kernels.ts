@@ -18,7 +18,7 @@ export async function timeMatmul(device: Device, layout: Layout, size: number, r
   const [a, b, c] = ["a", "b", "c"].map((name, i) => operands.add(name, uniform(size * size, i + 1))) as [Tensor, Tensor, Tensor];
   const tape = createTape();
   const count = () => size;
-  product(tape, device, { layout, a, b, c, m: count, n: count, k: count });
+  product(tape, device, { layout, a, b, c, m: count, n: count, k: count, most: { m: size, n: size, k: size } });
   return await timeTape(device, tape, c, noSizes, `matmul_${size}_${layout}`, { rounds, flops: 2 * size ** 3 });
 }
 

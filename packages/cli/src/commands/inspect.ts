@@ -20,6 +20,7 @@ const inspectFlags = {
   perDeviceTrainBatchSize: integer({ help: "with --train: rows or pairs per micro-batch", default: 8, min: 1 }),
   maxLength: integer({ help: "with --train: tokens per sequence", default: 1024, min: 1 }),
   gradientCheckpointing: toggle({ help: "with --train: less memory, a third more time" }),
+  fp16: toggle({ help: "with --train: large products on matrix units" }),
   deviceMemory: number({
     help: "with --train: GiB that the device has; a run that does not fit is exit code 1",
     min: 0,
@@ -93,6 +94,7 @@ async function trainingPlan(folder: string, trainer: "sft" | "dpo", flags: FlagV
       maxLength: flags.maxLength,
       dtype,
       activationCheckpointing: flags.gradientCheckpointing,
+      fp16: flags.fp16,
       ...(r !== undefined && { lora: { r, targetModules: everything ? "all-linear" : modules } }),
     },
     deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30,

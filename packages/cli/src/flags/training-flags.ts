@@ -55,6 +55,7 @@ export const optimizationFlags = {
     default: "random",
   }),
   gradientCheckpointing: toggle({ help: "less memory, a third more time, the same bits" }),
+  fp16: toggle({ help: "large products of half floats on the GPU's matrix units; sums and weights stay float32" }),
 };
 
 /** Low-rank adapters, in PEFT's names. */

@@ -47,9 +47,9 @@ interface TokenRow {
 export function shapeOfRun(
   { lora, adapter, dtype = "f32" }: LoadModelOptions,
   rows: readonly TokenRow[],
-  settings: { perDeviceTrainBatchSize: number; gradientCheckpointing: boolean },
+  settings: { perDeviceTrainBatchSize: number; gradientCheckpointing: boolean; fp16?: boolean },
 ): TrainingShape {
-  const { perDeviceTrainBatchSize: batchSize, gradientCheckpointing: activationCheckpointing } = settings;
+  const { perDeviceTrainBatchSize: batchSize, gradientCheckpointing: activationCheckpointing, fp16 = false } = settings;
   const isPairs = rows[0]?.chosen_ids !== undefined;
   const length = (ids: readonly number[] | undefined): number => ids?.length ?? 0;
   const tokens = rows.map(({ input_ids, prompt_ids, chosen_ids, rejected_ids }) =>
@@ -63,6 +63,7 @@ export function shapeOfRun(
     maxLength: Math.ceil(longest.reduce((sum, count) => sum + count, 0) / sequences),
     dtype,
     activationCheckpointing,
+    ...(fp16 && { fp16 }),
     ...(lora ? { lora } : adapter === undefined ? {} : { lora: adapterShape(adapter) }),
   };
 }

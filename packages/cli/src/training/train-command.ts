@@ -91,7 +91,11 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     let rows = await tokenized(source, false);
     if (rows.length === 0) throw new RangeError(`--data ${flags.data} has no rows to train on; give at least one`);
     let held = heldSource && (await tokenized(heldSource, true));
-    using device = await requestDevice({ onProgress: (message) => reporter.status(message), profile: flags.profile });
+    using device = await requestDevice({
+      onProgress: (message) => reporter.status(message),
+      profile: flags.profile,
+      ...(flags.fp16 && { adapterClass: "matrix" }),
+    });
     await refuseTooLarge(device, model, shapeOfRun(adapterOptions(flags), rows, flags));
     using policy = await loadModel(device, model, adapterOptions(flags));
     refuseForeignIds(rows, policy.config.vocabSize, "--data");

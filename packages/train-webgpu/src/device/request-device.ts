@@ -55,7 +55,7 @@ export async function requestDevice(options: RequestDeviceOptions = {}): Promise
   if (options.adapterClass === "matrix") {
     if (matrixUnit === undefined)
       throw new Error(
-        `requestDevice: ${adapter.info.description} has no matrix units for half floats that WebGPU can use; leave adapterClass out`,
+        `requestDevice: ${adapter.info.description} has no matrix units for half floats that WebGPU can use; leave out adapterClass "matrix" (on the command line --fp16)`,
       );
     optional.push(MATRIX_FEATURE);
   }

@@ -94,6 +94,16 @@ describe("the memory predicted for a run", () => {
     },
   );
 
+  it("counts the halves of a run on matrix units, which a step needs beside its float32 activations", () => {
+    const mistral = parseModelConfig(MISTRAL_7B);
+    const shape = { batch: "pairs", batchSize: 1, maxLength: 1024, dtype: "bf16", lora: { r: 16 } } as const;
+    const [full, half] = [trainingMemory(mistral, shape), trainingMemory(mistral, { ...shape, fp16: true })];
+    // The MLP's matrices [14,336, 4,096], two bytes an entry; the head's are larger, but at a time when memory is free.
+    expect(half.activations - full.activations).toBeGreaterThan(14_336 * 4096 * 2);
+    expect(half.activations - full.activations).toBeLessThan(2 ** 30);
+    expect(half.weights).toBe(full.weights);
+  });
+
   it("of a 7B model: 16 bytes a parameter in full, below 0.6 for the base under QLoRA; and says what makes it fit", () => {
     const mistral = parseModelConfig(MISTRAL_7B);
     const shape = { batch: "pairs", batchSize: 2, maxLength: 1024, activationCheckpointing: true } as const;

@@ -26,6 +26,8 @@ export interface TrainingShape {
   /** Without it all weights are trained. */
   lora?: Pick<LoraOptions, "r" | "targetModules" | "dropout">;
   activationCheckpointing?: boolean;
+  /** Large products on matrix units, whose operands are rounded to half floats first. */
+  fp16?: boolean;
 }
 
 /** Bytes of device memory, by what they hold. */
@@ -45,13 +47,18 @@ export interface TrainingMemory {
 
 /** Any GPU; the sizes hardly depend on which. */
 const SOME_GPU: MeasuredTarget = { lanes: 32, adapterClass: "tile", maxBindingBytes: 2 ** 31 - 4 };
+const SOME_MATRIX_GPU: MeasuredTarget = { ...SOME_GPU, adapterClass: "matrix", matrixUnit: 16 };
 
 /**
  * The device memory of a training run, by recording its plan without a device: what is counted here is what a run allocates.
  *
  * @example trainingMemory(config, { batch: "pairs", batchSize: 4, maxLength: 1024, dtype: "nf4", lora: { r: 16 } }).total / 2 ** 30
  */
-export function trainingMemory(config: ModelConfig, shape: TrainingShape, target: MeasuredTarget = SOME_GPU): TrainingMemory {
+export function trainingMemory(
+  config: ModelConfig,
+  shape: TrainingShape,
+  target: MeasuredTarget = shape.fp16 ? SOME_MATRIX_GPU : SOME_GPU,
+): TrainingMemory {
   const { batch, batchSize, maxLength, dtype = "f32", lora, activationCheckpointing = false } = shape;
   const device = measuringDevice(target);
   const weights = allocateWeights(device, config, dtype);
