@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { fuzzRounds } from "../../test/fuzz.ts";
 import { bufferOf, fuzzReaders, Violation } from "../../test/fuzz-readers.ts";
+import { readParquetBuffer } from "../parquet/read-parquet.ts";
 import { randomFor } from "../random.ts";
-import { readParquetBuffer } from "./read-parquet.ts";
 
 /** Mutated inputs per reader; `test/fuzz.ts` runs any number. */
 const ROUNDS = 300;

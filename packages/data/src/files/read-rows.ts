@@ -1,9 +1,9 @@
+import { readParquet } from "../parquet/read-parquet.ts";
 import type { Rows, UntypedRow } from "../rows.ts";
 import { fileFormat } from "./file-format.ts";
 import { parseJson } from "./json-array.ts";
 import { parseJsonl } from "./jsonl.ts";
 import { readBytes } from "./read-bytes.ts";
-import { readParquet } from "./read-parquet.ts";
 
 /**
  * Rows of a file, or of several one after another, read afresh by each iteration with bounded memory. The ending names the format:

@@ -1,9 +1,9 @@
+import { writeParquet } from "../parquet/write-parquet.ts";
 import type { Rows } from "../rows.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { fileFormat } from "./file-format.ts";
 import { readRows } from "./read-rows.ts";
 import { writeJson } from "./write-json.ts";
-import { writeParquet } from "./write-parquet.ts";
 
 /** Rows that lie in a file: re-iterable, with how many there are. */
 export interface WrittenRows<R> extends Rows<R> {

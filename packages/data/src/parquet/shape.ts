@@ -5,10 +5,8 @@ export interface Shape {
   kind: "empty" | "boolean" | "integer" | "number" | "string" | "list" | "struct";
   item?: Shape;
   fields?: Map<string, Shape>;
-  /** Set where values of several kinds met, so that some must be converted. */
-  mixed?: boolean;
   /** What openbmb/UltraFeedback writes for nothing, as long as no other value was seen: the text for a list, the list for a group. */
-  nothing?: "None" | "[]";
+  nothing?: "None" | "[]" | undefined;
 }
 
 /** Keys whose numbers are real even where all of them happen to be whole, as in the published files. */
@@ -16,11 +14,16 @@ const REAL_KEYS = /(^|_|-)(scores?|rating|logps?|rewards?|margins?)($|_|-)/;
 
 const MAX_INT32 = 2 ** 31 - 1;
 
+/** Whether a 32-bit column holds the number. */
+export function fitsInteger(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= MAX_INT32;
+}
+
 function scalarKind(value: unknown, key: string): Shape["kind"] | undefined {
   if (typeof value === "string") return "string";
   if (typeof value === "boolean") return "boolean";
   if (typeof value !== "number") return undefined;
-  return Number.isInteger(value) && Math.abs(value) <= MAX_INT32 && !REAL_KEYS.test(key) ? "integer" : "number";
+  return fitsInteger(value) && !REAL_KEYS.test(key) ? "integer" : "number";
 }
 
 /** Numbers beside strings ("N/A" among ratings) become strings; whole numbers beside real ones become real. */
@@ -36,27 +39,19 @@ function unite(a: Shape["kind"], b: Shape["kind"]): Shape["kind"] | undefined {
 export function widen(shape: Shape, value: unknown, key: string): string | undefined {
   if (value === null || value === undefined) return undefined;
   const nothing = value === "None" ? value : Array.isArray(value) && value.length === 0 ? "[]" : undefined;
-  if ((nothing === "None" && shape.kind === "list") || (nothing === "[]" && shape.kind === "struct")) {
-    shape.mixed = true;
-    return undefined;
-  }
+  if ((nothing === "None" && shape.kind === "list") || (nothing === "[]" && shape.kind === "struct")) return undefined;
   if (nothing === "None" && shape.kind === "empty" && key === "Type") {
     shape.kind = "list";
     shape.item = { kind: "string" };
-    shape.mixed = true;
     return undefined;
   }
   const kind = Array.isArray(value) ? "list" : typeof value === "object" ? "struct" : scalarKind(value, key);
-  if ((shape.nothing === "None" && kind === "list") || (shape.nothing === "[]" && kind === "struct")) {
-    shape.kind = "empty";
-    shape.mixed = true;
-  }
+  if ((shape.nothing === "None" && kind === "list") || (shape.nothing === "[]" && kind === "struct")) shape.kind = "empty";
   if (nothing && (shape.kind === "empty" || shape.nothing === nothing)) shape.nothing = nothing;
-  else delete shape.nothing;
+  else shape.nothing = undefined;
   if (!kind) return `${key}: holds a ${typeof value}`;
   const united = unite(shape.kind, kind);
   if (!united) return `${key}: holds both ${shape.kind} and ${kind} values`;
-  if (united === "string" && shape.kind !== "empty" && kind !== shape.kind) shape.mixed = true;
   shape.kind = united;
   if (kind === "list") {
     shape.item ??= { kind: "empty" };
@@ -95,30 +90,16 @@ function element(name: string, shape: Shape): SchemaElement[] {
     const fields = [...shape.fields].flatMap(([key, field]) => element(key, field));
     return [{ name, repetition_type, num_children: shape.fields.size }, ...fields];
   }
-  if (shape.kind === "boolean") return [{ name, repetition_type, type: "BOOLEAN" }];
-  if (shape.kind === "integer") return [{ name, repetition_type, type: "INT32" }];
-  if (shape.kind === "number") return [{ name, repetition_type, type: "DOUBLE" }];
-  return [{ name, repetition_type, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } }];
+  const type = leafType(shape);
+  if (type !== "BYTE_ARRAY") return [{ name, repetition_type, type }];
+  return [{ name, repetition_type, type, converted_type: "UTF8", logical_type: { type: "STRING" } }];
 }
 
-/** Whether some values must be converted to fit their column. */
-export function needsFit(shape: Shape): boolean {
-  if (shape.mixed) return true;
-  if (shape.kind === "list") return shape.item !== undefined && needsFit(shape.item);
-  return shape.kind === "struct" && (shape.fields!.size === 0 || [...shape.fields!.values()].some(needsFit));
-}
-
-/** The value as its column stores it: a number among strings as text, the text "None" among lists as an empty list, an empty list among groups as null. */
-export function fit(value: unknown, shape: Shape): unknown {
-  if (value === null || value === undefined) return undefined;
-  if (shape.kind === "list") return value === "None" ? [] : (value as unknown[]).map((entry) => fit(entry, shape.item!));
-  if (shape.kind === "struct") {
-    if (shape.fields!.size === 0 || Array.isArray(value)) return undefined;
-    const fitted: Record<string, unknown> = {};
-    for (const [name, field] of shape.fields!) fitted[name] = fit((value as Record<string, unknown>)[name], field);
-    return fitted;
-  }
-  return shape.kind === "string" && typeof value !== "string" ? String(value) : value;
+/** The physical type of a column that is neither a list nor a group with fields. */
+export function leafType({ kind }: Shape): "BOOLEAN" | "INT32" | "DOUBLE" | "BYTE_ARRAY" {
+  if (kind === "boolean") return "BOOLEAN";
+  if (kind === "integer") return "INT32";
+  return kind === "number" ? "DOUBLE" : "BYTE_ARRAY";
 }
 
 /** A text that changes whenever the schema does. */
