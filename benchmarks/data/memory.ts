@@ -1,14 +1,17 @@
 /**
  * How much memory does it take to turn a million UltraFeedback-like rows from JSON Lines into preferences in Parquet, and does it grow?
  *
- *   npx node --conditions=zephyr-source benchmarks/data/memory.ts [rows]
+ *   npx node --conditions=zephyr-source benchmarks/data/memory.ts [rows] [command|library]
  *
- * About 15 GB of rows go through a named pipe, so that no disk has to hold them, into `zephyr binarize`. Prints the command's peak memory as
- * the kernel counts it (Linux), and how fast its memory grows by a straight line through samples.
+ * About 15 GB of rows go through a named pipe, so that no disk has to hold them, into `zephyr binarize`, or into a script of three lines that
+ * sets no flags of V8. Prints the process's peak memory as the kernel counts it (Linux), and how fast its memory grows by a straight line
+ * through samples.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { binarize } from "@zephyr/binarize";
+import { pipe, type RatedRow, readRows, writeRows } from "@zephyr/data";
 import { ratedRow } from "./generate.ts";
 import { inTemporaryFolder, print, printMachine } from "./measure.ts";
 
@@ -40,12 +43,23 @@ interface Command {
   peak_mib: number;
 }
 
-/** Runs the command from the sources, and watches it. */
-async function runCommand(input: string, output: string): Promise<Command> {
+/** What a user of the packages would write. */
+async function runLibrary(input: string, output: string): Promise<void> {
+  const { count } = await writeRows(output, pipe(readRows<RatedRow>(input), binarize({ preset: "zephyr-paper", seed: 0 })));
+  print({ rows: count });
+}
+
+/** The command or the script, from the sources. */
+function programOf(mode: string, input: string, output: string): string[] {
+  if (mode === "library") return [import.meta.filename, "run-library", input, output];
   const root = join(import.meta.dirname, "../..");
   const program = ["--import", join(root, "tools/wgsl-hook.mjs"), join(root, "packages/cli/src/main.ts")];
-  const args = ["binarize", "--input", input, "--output", output, "--preset", "zephyr-paper", "--json"];
-  const child = spawn(process.execPath, [...process.execArgv, ...program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  return [...program, "binarize", "--input", input, "--output", output, "--preset", "zephyr-paper", "--json"];
+}
+
+/** Runs it and watches it. */
+async function runWatched(program: string[]): Promise<Command> {
+  const child = spawn(process.execPath, [...process.execArgv, ...program], { stdio: ["ignore", "pipe", "inherit"] });
   const samples: number[] = [];
   let peak = 0;
   const clock = setInterval(() => {
@@ -57,7 +71,7 @@ async function runCommand(input: string, output: string): Promise<Command> {
   let text = "";
   for await (const part of child.stdout) text += part;
   clearInterval(clock);
-  if (text === "") throw new Error("benchmark: zephyr binarize printed nothing");
+  if (text === "") throw new Error(`benchmark: ${program.join(" ")} printed nothing`);
   return { rows: JSON.parse(text).rows, samples, peak_mib: peak };
 }
 
@@ -69,7 +83,7 @@ function slope(samples: readonly number[]): number {
   return moment / kept.reduce((sum, _, x) => sum + (x - meanX) ** 2, 0);
 }
 
-async function measureMemory(count: number): Promise<void> {
+async function measureMemory(count: number, mode: string): Promise<void> {
   printMachine();
   await inTemporaryFolder(async (folder) => {
     const [input, output] = [join(folder, "rated.jsonl"), join(folder, "pairs.parquet")];
@@ -79,11 +93,11 @@ async function measureMemory(count: number): Promise<void> {
     });
     try {
       const started = performance.now();
-      const { samples, ...run } = await runCommand(input, output);
+      const { samples, ...run } = await runWatched(programOf(mode, input, output));
       const seconds = (performance.now() - started) / 1000;
       const growth = (slope(samples) * 100_000 * samples.length) / count;
       const rates = { seconds, rows_per_second: count / seconds, output_megabytes: statSync(output).size / 1e6 };
-      print({ case: "jsonl to parquet preferences", ...run, mib_per_100k_rows: growth, ...rates });
+      print({ case: "jsonl to parquet preferences", mode, ...run, mib_per_100k_rows: growth, ...rates });
       if (run.rows !== count) throw new Error(`benchmark: ${run.rows} rows arrived of ${count}`);
     } finally {
       generator.kill();
@@ -93,4 +107,5 @@ async function measureMemory(count: number): Promise<void> {
 
 const [mode = "1000000", ...rest] = process.argv.slice(2);
 if (mode === "generate") generate(rest[0]!, Number(rest[1]));
-else await measureMemory(Number(mode));
+else if (mode === "run-library") await runLibrary(rest[0]!, rest[1]!);
+else await measureMemory(Number(mode), rest[0] ?? "command");
