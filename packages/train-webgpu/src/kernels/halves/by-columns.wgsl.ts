@@ -5,9 +5,9 @@ import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import { HALVES_PARAMS, rowFactor } from "./factor.wgsl.ts";
 
 /** Stored columns, which are rows of the result, that one workgroup rounds. */
-export const COLUMNS = 32;
+export const COLUMNS = 16;
 /** Invocations that share a column. */
-const SHARES = 8;
+const SHARES = 16;
 
 const range = (n: number): number[] => [...Array(n).keys()];
 
@@ -39,7 +39,9 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: v
   let column = id.x * ${COLUMNS}u + local.x % ${COLUMNS}u;
   let share = local.x / ${COLUMNS}u;
   var own = 0f;
-  for (var k = share; k < params.k; k += ${SHARES}u) { own = max(own, abs(one(column, k))); }
+  for (var k = share; k < params.k; k += ${4 * SHARES}u) {
+    own = max(max(own, max(abs(one(column, k)), abs(one(column, k + ${SHARES}u)))), max(abs(one(column, k + ${2 * SHARES}u)), abs(one(column, k + ${3 * SHARES}u))));
+  }
   largest[local.x] = own;
   workgroupBarrier();
   for (var i = 0u; i < ${SHARES}u; i++) { own = max(own, largest[local.x % ${COLUMNS}u + i * ${COLUMNS}u]); }

@@ -6,7 +6,9 @@ import { packedScales } from "../packed/packed.wgsl.ts";
 import type { KernelTarget } from "../prelude/prelude.ts";
 import type { Layout } from "./broadcast.wgsl.ts";
 import { chooseMatmul } from "./choose.ts";
+import { isInParts, productInParts } from "./in-parts.ts";
 import { matrixUnitFor, productOnMatrixUnits } from "./on-matrix-units.ts";
+import { isNothing, productParams } from "./product-params.ts";
 import { productParts } from "./product-parts.ts";
 
 type Count = (sizes: Sizes) => number;
@@ -41,11 +43,13 @@ export function product(tape: Tape, target: KernelTarget, spec: Product): void {
 
 function launch(tape: Tape, target: KernelTarget, spec: Product): void {
   const unit = matrixUnitFor(target, spec);
-  if (unit !== undefined) {
-    productOnMatrixUnits(tape, target, spec, unit);
-    return;
-  }
-  const { layout, a, b, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
+  if (unit !== undefined) productOnMatrixUnits(tape, target, spec, unit);
+  else if (isInParts(target, spec)) productInParts(tape, target, spec);
+  else productInTiles(tape, target, spec);
+}
+
+function productInTiles(tape: Tape, target: KernelTarget, spec: Product): void {
+  const { layout, a, b, c, m, n, k, residual } = spec;
   const { kernel, rows, columns } = chooseMatmul(target, {
     layout,
     residual: residual !== undefined,
@@ -53,30 +57,11 @@ function launch(tape: Tape, target: KernelTarget, spec: Product): void {
     maxRows: spec.most?.m,
     columns: n(noSizes),
   });
-  const vec = (elements: number): number => elements / 4;
   tape.run(
     kernel,
     [a, b, c, ...(residual ? [residual] : []), ...packedScales(b)],
-    (s) => {
-      const aStride = strides.a ?? (layout === "tn" ? m(s) : k(s));
-      const bStride = strides.b ?? (layout === "nt" ? k(s) : n(s));
-      const cStride = strides.c ?? n(s);
-      const aFirst = (rowOffset.a?.(s) ?? 0) * aStride + (columnOffset.a ?? 0);
-      return {
-        m: m(s),
-        n: n(s),
-        k4: Math.ceil(k(s) / 4),
-        a_stride: layout === "tn" ? aStride : vec(aStride),
-        b_stride: layout === "nt" ? vec(bStride) : bStride,
-        c_stride: cStride,
-        a_offset: layout === "tn" ? aFirst : vec(aFirst),
-        b_offset: (rowOffset.b?.(s) ?? 0) * (layout === "nt" ? vec(bStride) : bStride),
-        c_offset: (rowOffset.c?.(s) ?? 0) * cStride + (columnOffset.c ?? 0),
-        accumulate: accumulate?.(s) ?? 0,
-        alpha: alpha?.(s) ?? 1,
-      };
-    },
-    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / columns), Math.ceil(m(s) / rows)]),
+    (s) => productParams(spec, s),
+    (s) => (isNothing(spec, s) ? [0] : [Math.ceil(n(s) / columns), Math.ceil(m(s) / rows)]),
     (s) => {
       const bBytes = bytesOf(formatOf(b), n(s) * k(s));
       return { flops: 2 * m(s) * n(s) * k(s), bytes: 4 * m(s) * (k(s) + n(s) * (residual ? 2 : 1)) + bBytes };

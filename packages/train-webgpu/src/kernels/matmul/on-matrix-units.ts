@@ -3,6 +3,7 @@ import { blocksOf, halves } from "../halves/halves.ts";
 import type { KernelTarget } from "../prelude/prelude.ts";
 import type { Product } from "./matmul.ts";
 import { type MatrixUnit, matrixKernel, matrixTile } from "./matrix.wgsl.ts";
+import { isNothing, productParams } from "./product-params.ts";
 
 /** Below so many rows, columns or terms, rounding the operands costs more than matrix units save. */
 const NARROW = 64;
@@ -14,7 +15,7 @@ export function matrixUnitFor(target: KernelTarget, { most }: Product): MatrixUn
 
 /** Rounds A and B to halves by rows, transposing those whose stored rows are k, and multiplies them. */
 export function productOnMatrixUnits(tape: Tape, target: KernelTarget, spec: Product, unit: MatrixUnit): void {
-  const { layout, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, alpha, accumulate, residual } = spec;
+  const { layout, c, m, n, k, strides = {}, rowOffset = {}, columnOffset = {}, residual } = spec;
   const most = spec.most!;
   const tile = matrixTile(unit, target.lanes);
   const [aHoldsK, bHoldsK] = [layout !== "tn", layout === "nt"];
@@ -53,19 +54,8 @@ export function productOnMatrixUnits(tape: Tape, target: KernelTarget, spec: Pro
   tape.run(
     matrixKernel(unit, target.lanes, residual !== undefined),
     [a.blocks, b.blocks, c, ...(residual ? [residual] : []), a.scales, b.scales],
-    (s) => {
-      const cStride = strides.c ?? n(s);
-      return {
-        m: m(s),
-        n: n(s),
-        k_blocks: blocksOf(k(s), unit),
-        c_stride: cStride,
-        c_offset: (rowOffset.c?.(s) ?? 0) * cStride + (columnOffset.c ?? 0),
-        accumulate: accumulate?.(s) ?? 0,
-        alpha: alpha?.(s) ?? 1,
-      };
-    },
-    (s) => (m(s) === 0 || (k(s) === 0 && accumulate?.(s) === 1) ? [0] : [Math.ceil(n(s) / tile), Math.ceil(m(s) / tile)]),
+    (s) => ({ ...productParams(spec, s), k_blocks: blocksOf(k(s), unit) }),
+    (s) => (isNothing(spec, s) ? [0] : [Math.ceil(n(s) / tile), Math.ceil(m(s) / tile)]),
     (s) => ({
       flops: 2 * m(s) * n(s) * k(s),
       bytes: 2 * (m(s) + n(s)) * k(s) + 4 * m(s) * n(s) * (residual ? 2 : 1),

@@ -3,7 +3,7 @@ import type { StorageFormat } from "../../plan/tensor.ts";
 import { packedFours, packedOnes } from "../packed/packed.wgsl.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import type { Layout } from "./broadcast.wgsl.ts";
-import { MATMUL_PARAMS, storeFunction } from "./epilogue.wgsl.ts";
+import { MATMUL_PARAMS, PARTED_PARAMS, storeFunction, storePartFunction } from "./epilogue.wgsl.ts";
 
 /** Rows and columns of C that a workgroup of 16 x 16 invocations computes; each owns 4 or 8 of either. */
 export type TileSize = 64 | 128;
@@ -19,7 +19,7 @@ const lines = <T>(items: T[], line: (item: T) => string): string => items.map(li
  * WGSL of C (+)= alpha A op B (+ R) for GPUs: a workgroup stages `DEPTH` values of k of its rows of A and columns of B in workgroup
  * memory, k first, and each invocation multiplies vectors of 4 from there into 4 x 4 blocks of C in registers. The next stage is loaded
  * while this one is multiplied. Rows of the staged matrices are one vector longer than needed, so that writes fall into different banks.
- * Each entry of C is summed in the order of k.
+ * Each entry of C is summed in the order of k; `parted`, a layer of workgroups for each part of k, whose sums are added afterwards.
  */
 export function tileKernel(
   target: KernelTarget,
@@ -27,6 +27,7 @@ export function tileKernel(
   residual: boolean,
   format: StorageFormat,
   size: TileSize,
+  parted = false,
 ): Kernel {
   const blocks = size / 64;
   const stride = size / 4 + 1;
@@ -39,11 +40,11 @@ export function tileKernel(
   const accumulators = range(4 * blocks).flatMap((row) => range(blocks).map((block) => [row, block] as const));
   return withPrelude(
     target,
-    `matmul ${layout} tile ${size}${format === "f32" ? "" : ` ${format}`}${residual ? " + residual" : ""}`,
-    `${MATMUL_PARAMS}
+    `matmul ${layout} tile ${size}${format === "f32" ? "" : ` ${format}`}${residual ? " + residual" : ""}${parted ? " in parts" : ""}`,
+    `${parted ? PARTED_PARAMS : MATMUL_PARAMS}
 ${a.declarations}
 ${b.declarations}
-${storeFunction(residual)}
+${parted ? storePartFunction : storeFunction(residual)}
 const STRIDE = ${stride}u;
 var<workgroup> a_staged: array<vec4f, ${DEPTH * stride}>;
 var<workgroup> b_staged: array<vec4f, ${DEPTH * stride}>;
@@ -57,9 +58,11 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: v
   let x = t % 16u;
   let y = t / 16u;
 ${lines(accumulators, ([row, block]) => `  var c${row}_${block} = vec4f();`)}
-  var next_a = load_a(t, row0, 0u);
-  var next_b = load_b(t, column0, 0u);
-  for (var k = 0u; k < params.k4; k += ${DEPTH / 4}u) {
+${parted ? "  part = id.z;\n" : ""}  let first = ${parted ? "id.z * params.part_k4" : "0u"};
+  let last = ${parted ? "min(first + params.part_k4, params.k4)" : "params.k4"};
+  var next_a = load_a(t, row0, first);
+  var next_b = load_b(t, column0, first);
+  for (var k = first; k < last; k += ${DEPTH / 4}u) {
     stage_a(t, next_a);
     stage_b(t, next_b);
     workgroupBarrier();
