@@ -78,7 +78,7 @@ interface Operands extends Disposable {
 }
 
 /** Tensors that are freed together. */
-function createOperands(device: Device): Operands {
+export function createOperands(device: Device): Operands {
   const tensors: Tensor[] = [];
   return {
     add(...operand) {

@@ -5,8 +5,12 @@ export interface Measurement {
   ms_min?: number;
   gflops?: number;
   mib?: number;
-  /** Nats per token, of the last round. */
+  /** Nats per token, or of a preference pair, of the last round. */
   loss?: number;
+  /** Mean log-probability of a token, nats: what every stack must agree on. */
+  logp?: number;
+  /** L2 norm of all gradients together, which every stack must agree on. */
+  grad_norm?: number;
 }
 
 export function reportTo(adapter: string): (measurement: Measurement) => void {
@@ -56,3 +60,7 @@ export function uniform(count: number, seed: number): Float32Array<ArrayBuffer> 
     return state / 2 ** 31 - 1;
   });
 }
+
+/** `count` token ids below `vocabulary`, the same in every run. */
+export const randomIds = (count: number, vocabulary: number, seed: number): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from(uniform(count, seed), (value) => Math.min(Math.floor(((value + 1) / 2) * vocabulary), vocabulary - 1));

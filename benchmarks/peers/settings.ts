@@ -17,14 +17,46 @@ export interface AttentionSize {
   headDim: number;
 }
 
+/** N labelled tokens of C hidden values and a vocabulary of V. */
+export interface LogpsSize {
+  rows: number;
+  width: number;
+  vocabulary: number;
+}
+
+/** P prompts of L tokens, n tokens drawn for each. */
+export interface GenerationSize {
+  prompts: number;
+  length: number;
+  drawn: number;
+}
+
 export interface Settings {
   sizes: number[];
   attention: AttentionSize;
   model: ModelShape;
+  logps: LogpsSize;
+  generation: GenerationSize;
   rounds: number;
+  /** Which groups of cases run. */
+  groups: Set<Group>;
 }
 
-/** The workload that the environment asks for. Throws where a variable is not a list of whole numbers of the right length. */
+/** Cases that are run together, in the order of their lines. */
+export const GROUPS = [
+  "first_step",
+  "matmul",
+  "attention",
+  "train_step",
+  "time_per_token",
+  "memory",
+  "logps",
+  "dpo_step",
+  "generate",
+] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** The workload that the environment asks for. Throws where a variable is not a list of whole numbers of the right length, or of groups of cases. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const numbers = (name: string, fallback: string, count?: number): number[] => {
     const text = environment[name] ?? fallback;
@@ -35,12 +67,24 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     );
   };
   const [sequences, heads, length, headDim] = numbers("ATTN", "1,8,256,64", 4) as [number, number, number, number];
+  const [rows, width, vocabulary] = numbers("LOGPS", "256,256,8192", 3) as [number, number, number];
+  const [prompts, promptLength, drawn] = numbers("GENERATE", "4,32,32", 3) as [number, number, number];
   return {
     sizes: numbers("SIZES", "256,512,1024"),
     attention: { sequences, heads, length, headDim },
     model: modelShape(numbers("MODEL", "2,128,4,384,512,2,64", 7)),
+    logps: { rows, width, vocabulary },
+    generation: { prompts, length: promptLength, drawn },
     rounds: numbers("ROUNDS", "7", 1)[0]!,
+    groups: readGroups(environment["CASES"]),
   };
+}
+
+function readGroups(text: string | undefined): Set<Group> {
+  const wanted = text === undefined ? [...GROUPS] : text.split(",");
+  const foreign = wanted.find((name) => !(GROUPS as readonly string[]).includes(name));
+  if (foreign === undefined) return new Set(wanted as Group[]);
+  throw new RangeError(`readSettings: CASES names "${foreign}"; there are ${GROUPS.join(", ")}`);
 }
 
 function modelShape(numbers: number[]): ModelShape {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TokenBatch } from "@zephyr/data";
 import { createModel, type Device, parseModelConfig, trainSft } from "@zephyr/train-webgpu";
-import { type Measurement, rounded, time, uniform } from "./measure.ts";
+import { type Measurement, randomIds, rounded, time } from "./measure.ts";
 import type { ModelShape } from "./settings.ts";
 
 /** A model in training, one optimizer step at a time. */
@@ -77,7 +77,8 @@ export function timeFirstStep(): { adapter: string; ms: number } {
   }
 }
 
-function configOf({ layers, width, heads, feedForward, vocabulary }: ModelShape, tokens: number) {
+/** `config.json` of the model; no token ends a completion. */
+export function configOf({ layers, width, heads, feedForward, vocabulary }: ModelShape, tokens: number) {
   return {
     model_type: "llama",
     num_hidden_layers: layers,
@@ -87,13 +88,14 @@ function configOf({ layers, width, heads, feedForward, vocabulary }: ModelShape,
     vocab_size: vocabulary,
     max_position_embeddings: tokens,
     tie_word_embeddings: false,
+    eos_token_id: null,
   };
 }
 
 function randomBatch(vocabulary: number, sequences: number, tokens: number): TokenBatch {
-  const ids = uniform(sequences * tokens, 99).map((value) => Math.floor(((value + 1) / 2) * vocabulary));
+  const ids = randomIds(sequences * tokens, vocabulary, 99);
   return {
-    inputIds: Uint32Array.from(ids, (id) => Math.min(id, vocabulary - 1)),
+    inputIds: ids,
     positions: Uint32Array.from(ids, (_, t) => t % tokens),
     sequenceOffsets: Uint32Array.from({ length: sequences + 1 }, (_, s) => s * tokens),
     completionMask: Uint8Array.from(ids, (_, t) => (t % tokens === 0 ? 0 : 1)),
