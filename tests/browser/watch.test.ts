@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serveWatch, type WatchServer } from "../../packages/cli/src/watch/watch-server.ts";
 import { type Chromium, findChromium, startChromium } from "./chromium.ts";
+import { contrastsOf } from "./contrast.ts";
 import type { Page } from "./devtools.ts";
 
 const path = findChromium();
@@ -178,16 +179,7 @@ describe.skipIf(path === undefined)("zephyr watch's page (skipped where there is
     expect(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")).toBe(0);
     for (const theme of ["light", "dark"]) {
       await page.waitFor(`document.documentElement.dataset.theme === '${theme}' || document.getElementById('theme').click()`, 5);
-      const contrasts = await page.evaluate<number[]>(`['#status', '.steps', 'figcaption', '.legend'].map((selector) => {
-        const luminance = (colour) => {
-          const [r, g, b] = colour.match(/[\\d.]+/g).map((part) => part / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const element = document.querySelector(selector);
-        const panel = element.closest('.panel') ?? document.body;
-        const [a, b] = [luminance(getComputedStyle(element).color), luminance(getComputedStyle(panel).backgroundColor)].sort((x, y) => y - x);
-        return (a + 0.05) / (b + 0.05);
-      })`);
+      const contrasts = await contrastsOf(page, ["#status", ".steps", "figcaption", ".legend"]);
       // WCAG 2.2, 1.4.3.
       for (const contrast of contrasts) expect(contrast, theme).toBeGreaterThan(4.5);
     }

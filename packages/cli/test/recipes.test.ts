@@ -38,6 +38,16 @@ stages:
     const failed = await runCli(args);
     expect(failed).toMatchObject({ code: 1, stdout: "" });
     expect(failed.stderr).toContain("9");
+    const told = () => JSON.parse(readFileSync(join(folder, "run/progress.json"), "utf8"));
+    expect(told()).toMatchObject({
+      command: "align",
+      status: "failed",
+      reason: expect.stringContaining("9"),
+      stages: [
+        { name: "prepare", status: "done", seconds: expect.any(Number), rows: 3 },
+        { name: "pairs", command: "binarize", status: "failed", began: expect.any(Number) },
+      ],
+    });
     const clean = join(folder, "run/clean.jsonl");
     const written = statSync(clean).mtimeMs;
     expect(await collectRows(readRows(clean))).toHaveLength(2);
@@ -46,6 +56,10 @@ stages:
     expect(await runCli(args)).toMatchObject({ code: 0, stderr: expect.stringContaining("prepare: done before") });
     expect(statSync(clean).mtimeMs).toBe(written);
     expect(existsSync(join(folder, "run/pairs.jsonl"))).toBe(true);
+    expect(told()).toMatchObject({ status: "done", stages: [{ status: "done" }, { status: "done" }] });
+    expect(told()).not.toHaveProperty("reason");
+    const watched = await runCli(["watch", join(folder, "run"), "--once", "--json"]);
+    expect(watched.code, watched.stderr).toBe(0);
     const again = await runCli([...args, "--json"]);
     expect(JSON.parse(again.stdout).stages).toMatchObject([
       { name: "prepare", status: "done" },

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { startAnsweringServer } from "../src/testing/answering-server.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const training = [
@@ -67,6 +68,39 @@ it("a run is watched from its beginning to its end; it leaves times and, if aske
   expect(await runCli([...args.slice(0, -2), "--max-steps", "1", "--overwrite"])).toMatchObject({ code: 0 });
   expect(readdirSync(run).filter((name) => name.includes("tfevents"))).toEqual([]);
   expect(readFileSync(join(run, "timing.jsonl"), "utf8").trimEnd().split("\n")).toHaveLength(2);
+});
+
+it("a feedback job is watched by its output, or in its folder: rows, cost, models", async () => {
+  await using server = await startAnsweringServer();
+  const folder = temporaryFolder();
+  const [input, output, config] = ["prompts.jsonl", "completions.jsonl", "feedback.json"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(input, [1, 2, 3].map((i) => `${JSON.stringify({ prompt: `Question ${i}?` })}\n`).join(""));
+  const price = { input_per_million: 1000, output_per_million: 2000 };
+  const models = ["a", "b"].map((name) => ({ name, model: name, base_url: server.baseUrl, price }));
+  writeFileSync(config, JSON.stringify({ models, completions_per_prompt: 2, budget_usd: 5 }));
+  const ran = await runCli(["complete", "--input", input, "--output", output, "--config", config]);
+  expect(ran.code, ran.stderr).toBe(0);
+  for (const place of [output, folder]) {
+    const { code, stdout, stderr } = await runCli(["watch", place, "--no-page", "--json"]);
+    expect({ place, code }).toEqual({ place, code: 0 });
+    // 20 tokens in, 5 out: 0.03 dollars an answer.
+    expect(stderr).toBe("completions.jsonl  done  3 of 3 rows  $0.1800 of $5.00\n");
+    const [job] = JSON.parse(stdout).feedback;
+    expect(job).toMatchObject({
+      command: "complete",
+      status: "done",
+      requests: { answered: 6, total: 6 },
+      cost_usd: expect.closeTo(0.18, 12),
+      models: [
+        { name: "a", answered: 3 },
+        { name: "b", answered: 3 },
+      ],
+    });
+  }
 });
 
 it("a folder that is none is the caller's mistake", async () => {

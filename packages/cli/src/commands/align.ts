@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { planLines, planStages } from "../align/plan.ts";
-import { readRecipe, type Stage } from "../align/stages.ts";
+import { type RecipeProgress, recipeProgress } from "../align/recipe-progress.ts";
+import { type Recipe, readRecipe, type Stage } from "../align/stages.ts";
+import { exitCodeOf } from "../errors/exit-code.ts";
 import { interruptedError, usageError } from "../errors/usage-error.ts";
 import { type FlagTable, text, toggle } from "../flags/flag.ts";
 import { flagValues } from "../flags/read-arguments.ts";
@@ -30,7 +32,7 @@ export const align = command({
   ownConfig: true,
   graceful: true,
   async run(invocation) {
-    const { flags, config, configFile, reporter, interrupt } = invocation;
+    const { flags, config, configFile, reporter } = invocation;
     if (configFile === undefined) throw usageError("--config is missing; give the recipe, a YAML or JSON file");
     const { run, stages } = await readRecipe(config, configFile);
     const before = await statesOf(run, stages, flags.from);
@@ -38,30 +40,54 @@ export const align = command({
     if (flags.dryRun) return { result: { run, plan }, lines: planLines(plan) };
     for (const line of [`${run}: ${stages.length} stages`, ...planLines(plan)]) reporter.note(line);
     mkdirSync(run, { recursive: true });
-    const states: StageState[] = [];
-    for (const stage of stages) {
-      const { name, fingerprint } = stage;
-      const known = before.get(name);
-      if (known?.status === "done") {
-        reporter.note(`${name}: done before`);
-        states.push(known);
-        continue;
-      }
-      if (interrupt.drain.aborted) throw interruptedError(`stopped before ${name}; the same command goes on from there`);
-      reporter.note(`${name}:`);
-      const started = performance.now();
-      save(run, [...states, { name, fingerprint, status: "begun", seconds: 0 }]);
-      const again =
-        known === undefined && flags.from === undefined ? "no" : known?.fingerprint === fingerprint ? "go on" : "anew";
-      const outcome = await stage.command.run(invocationOf(stage, invocation, again));
-      for (const line of outcome.lines) reporter.note(`  ${line}`);
-      if (outcome.exitCode) return failed(run, name, outcome);
-      states.push({ name, fingerprint, status: "done", seconds: (performance.now() - started) / 1000, result: outcome.result });
-      save(run, states);
+    const progress = recipeProgress(run, plan);
+    try {
+      const outcome = await runStages({ run, stages }, before, invocation, progress);
+      progress.end(outcome.exitCode ? statusOf(outcome.exitCode) : "done");
+      return outcome;
+    } catch (error) {
+      progress.end(statusOf(exitCodeOf(error)), (error as Error).message);
+      throw error;
     }
-    return { result: { run, stages: states }, lines: [`${run}: ${states.length} stages done`] };
   },
 });
+
+const statusOf = (exitCode: number): "interrupted" | "failed" => (exitCode === 130 ? "interrupted" : "failed");
+
+async function runStages(
+  { run, stages }: Recipe,
+  before: Map<string, StageState>,
+  invocation: Pick<Invocation<FlagTable>, "configFile" | "reporter" | "interrupt" | "colour"> & {
+    flags: { from?: string | undefined };
+  },
+  progress: RecipeProgress,
+): Promise<Outcome> {
+  const { flags, reporter, interrupt } = invocation;
+  const states: StageState[] = [];
+  for (const stage of stages) {
+    const { name, fingerprint } = stage;
+    const known = before.get(name);
+    if (known?.status === "done") {
+      reporter.note(`${name}: done before`);
+      states.push(known);
+      continue;
+    }
+    if (interrupt.drain.aborted) throw interruptedError(`stopped before ${name}; the same command goes on from there`);
+    reporter.note(`${name}:`);
+    const started = performance.now();
+    save(run, [...states, { name, fingerprint, status: "begun", seconds: 0 }]);
+    progress.begin(name);
+    const again = known === undefined && flags.from === undefined ? "no" : known?.fingerprint === fingerprint ? "go on" : "anew";
+    const outcome = await stage.command.run(invocationOf(stage, invocation, again));
+    for (const line of outcome.lines) reporter.note(`  ${line}`);
+    if (outcome.exitCode) return failed(run, name, outcome);
+    const seconds = (performance.now() - started) / 1000;
+    states.push({ name, fingerprint, status: "done", seconds, result: outcome.result });
+    save(run, states);
+    progress.done(name, seconds);
+  }
+  return { result: { run, stages: states }, lines: [`${run}: ${states.length} stages done`] };
+}
 
 /** What a stage's own dry run says; its notes are left out. */
 async function estimateOf(stage: Stage, invocation: Parameters<typeof invocationOf>[1]): Promise<object> {

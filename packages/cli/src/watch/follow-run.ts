@@ -3,10 +3,12 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LOG_FILE } from "@zephyr/train-webgpu";
 import { holderOf } from "../training/run-folder.ts";
+import { SAMPLES_FILE } from "../training/samples.ts";
 import { TIMING_FILE, type TimingLine } from "../training/timing.ts";
+import { type KeptSamples, keptSamples, type PromptView, type SampleView } from "./kept-samples.ts";
 import { logRow } from "./log-row.ts";
 import { runClock } from "./run-clock.ts";
-import { tailFile } from "./tail-file.ts";
+import { type Tail, tailFile } from "./tail-file.ts";
 import { type Row, thinnedRows } from "./thinned-rows.ts";
 
 const MOST_ROWS = 8000;
@@ -15,7 +17,7 @@ const RECENT_MS = 60_000;
 
 export type RunState = "waiting" | "running" | "stopped" | "finished";
 
-/** A run as the page sees it; rows are those that are new, or all of them after a `reset`. */
+/** A run as the page sees it; rows, samples and prompts are those that are new, or all of them after a `reset`. */
 export interface RunUpdate {
   id: number;
   name: string;
@@ -27,6 +29,8 @@ export interface RunUpdate {
   last: Record<string, number>;
   reset: boolean;
   rows: Row[];
+  samples: SampleView[];
+  prompts: PromptView[];
   /** Of a very long run every so manieth step is shown. */
   stride: number;
   /** Lines that could not be read. */
@@ -41,11 +45,18 @@ export interface FollowedRun {
   whole(): RunUpdate;
 }
 
-/** Follows the log and the times of the run in a folder. */
+type Fresh = Pick<RunUpdate, "rows" | "samples" | "prompts">;
+
+/** Follows the log, the times and the samples of the run in a folder. */
 export function followRun(id: number, name: string, folder: string): FollowedRun {
-  const [readLog, readTimes] = [tailFile(join(folder, LOG_FILE)), tailFile(join(folder, TIMING_FILE))];
+  const [readLog, readTimes, readSamples] = [LOG_FILE, TIMING_FILE, SAMPLES_FILE].map((file) => tailFile(join(folder, file))) as [
+    Tail,
+    Tail,
+    Tail,
+  ];
   const empty = () => ({ steps: thinnedRows(MOST_ROWS), held: thinnedRows(MOST_ROWS), rates: thinnedRows(MOST_ROWS) });
   let kept = empty();
+  let said: KeptSamples = keptSamples();
   let clock = runClock();
   let last: Record<string, number> = {};
   let [faults, shown] = [0, ""];
@@ -56,7 +67,7 @@ export function followRun(id: number, name: string, folder: string): FollowedRun
     return ("loss" in row ? kept.steps : "seconds_per_step" in row ? kept.rates : kept.held).push(row);
   };
   let now: RunState = "waiting";
-  const update = (reset: boolean, rows: Row[]): RunUpdate => ({
+  const update = (reset: boolean, fresh: Fresh): RunUpdate => ({
     id,
     name,
     state: now,
@@ -65,11 +76,14 @@ export function followRun(id: number, name: string, folder: string): FollowedRun
     seconds_left: now === "running" ? (clock.secondsLeft() ?? null) : null,
     last,
     reset,
-    rows,
+    ...fresh,
     stride: kept.steps.stride,
-    faults,
+    faults: faults + said.faults,
   });
-  const whole = (): RunUpdate => update(true, [...kept.steps.rows, ...kept.held.rows, ...kept.rates.rows]);
+  const whole = (): RunUpdate => {
+    const rows = [...kept.steps.rows, ...kept.held.rows, ...kept.rates.rows];
+    return update(true, { rows, samples: said.samples, prompts: said.prompts });
+  };
 
   const take = (log: string[], times: string[]): { rows: Row[]; isCut: boolean } => {
     const rows: Row[] = [];
@@ -92,18 +106,20 @@ export function followRun(id: number, name: string, folder: string): FollowedRun
   return {
     whole,
     async poll() {
-      const [log, times] = [await readLog(), await readTimes()];
+      const [log, times, answers] = [await readLog(), await readTimes(), await readSamples()];
       // A run that goes on from a checkpoint cuts its log back to it.
       if (log.rewritten) [kept, last, faults] = [{ ...empty(), rates: kept.rates }, {}, 0];
       if (times.rewritten) [kept, clock] = [{ ...kept, rates: empty().rates }, runClock()];
-      faults += log.tooLong + times.tooLong;
+      if (answers.rewritten) said = keptSamples();
+      faults += log.tooLong + times.tooLong + answers.tooLong;
       const { rows, isCut } = take(log.lines, times.lines);
+      const { thinned, ...fresh } = said.take(answers.lines);
       now = await stateOf(folder);
-      const reset = log.rewritten || times.rewritten || isCut;
-      const key = JSON.stringify([now, last, faults]);
-      if (key === shown && !reset) return undefined;
+      const reset = log.rewritten || times.rewritten || answers.rewritten || isCut || thinned;
+      const key = JSON.stringify([now, last, faults + said.faults]);
+      if (key === shown && !reset && fresh.samples.length === 0) return undefined;
       shown = key;
-      return reset ? whole() : update(false, rows);
+      return reset ? whole() : update(false, { rows, ...fresh });
     },
   };
 }

@@ -6,7 +6,23 @@ const TYPES = {
   js: "text/javascript; charset=utf-8",
 } as const;
 
-const FILES = ["index.html", "style.css", "main.js", "store.js", "charts.js", "chart.js", "drawing.js", "runs.js", "scale.js"];
+const FILES = [
+  "index.html",
+  "style.css",
+  "feedback.css",
+  "samples.css",
+  "main.js",
+  "store.js",
+  "charts.js",
+  "chart.js",
+  "drawing.js",
+  "runs.js",
+  "scale.js",
+  "diff.js",
+  "samples.js",
+  "feedback.js",
+  "stages.js",
+];
 
 export interface PageFile {
   type: string;

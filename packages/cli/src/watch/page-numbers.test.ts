@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { otherCharts } from "./page/charts.js";
-import { compact, duration, extent, lowerBound, nearest, part, smooth, thin, ticks } from "./page/scale.js";
+import { diff } from "./page/diff.js";
+import { compact, dollars, duration, extent, lowerBound, nearest, part, smooth, thin, ticks } from "./page/scale.js";
 
 describe("smooth", () => {
   it("is TensorBoard's mean without bias to the start", () => {
@@ -80,6 +81,46 @@ describe("numbers as text", () => {
       "1 h 00 min",
       "1 d 1 h",
     ]);
+  });
+});
+
+describe("dollars", () => {
+  it("show cents, and less where there is less", () => {
+    expect([0, 0.01234, 1, 1234.5].map(dollars)).toEqual(["$0.00", "$0.0123", "$1.00", "$1,234.50"]);
+  });
+});
+
+describe("diff", () => {
+  const shown = (before: string, after: string): string =>
+    diff(before, after)
+      .map(({ kind, text }) => ({ same: text, new: `+${text}+`, gone: `-${text}-` })[kind])
+      .join("");
+
+  it("tells words that came and went from those that stayed", () => {
+    expect(shown("The sky is blue.", "The sky is very blue.")).toBe("The sky is+ very+ blue.");
+    expect(shown("a b c", "a x c")).toBe("a- b-+ x+ c");
+    expect(shown("", "new")).toBe("+new+");
+    expect(shown("gone", "")).toBe("-gone-");
+    expect(shown("wie schön, 世界!", "wie schön, 世界!")).toBe("wie schön, 世界!");
+  });
+
+  it("has the whole of both texts in it, by the longest common subsequence, also of texts too long to compare", () => {
+    const text = (n: number, of: string[]): string =>
+      Array.from({ length: n }, (_, i) => of[(i * 7 + (i >> 2)) % of.length]).join(" ");
+    for (const [before, after] of [
+      [text(60, ["a", "b", "c"]), text(50, ["b", "c", "d"])],
+      ["  x\ny\t z ", "x y\n\nz"],
+      [text(3000, ["a", "b"]), text(3000, ["c", "d"])],
+    ] as const) {
+      const pieces = diff(before, after);
+      const side = (kind: string): string =>
+        pieces
+          .filter((piece) => piece.kind === "same" || piece.kind === kind)
+          .map(({ text }) => text)
+          .join("");
+      expect(side("new")).toBe(after);
+      expect(side("gone")).toBe(before);
+    }
   });
 });
 

@@ -15,11 +15,14 @@ export interface Appended {
   tooLong: number;
 }
 
+/** Reads what is new. */
+export type Tail = () => Promise<Appended>;
+
 /**
  * Follows a text file that grows line by line, reading each byte once. A last line without its end waits for it. A file that was cut,
  * replaced or removed is read anew; one that does not exist is empty.
  */
-export function tailFile(path: string): () => Promise<Appended> {
+export function tailFile(path: string): Tail {
   let inode = 0;
   let at = 0;
   let before = Buffer.alloc(0);

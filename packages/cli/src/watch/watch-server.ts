@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type FoundRun, findRuns } from "./find-runs.ts";
-import { type FollowedRun, followRun, type RunUpdate } from "./follow-run.ts";
+import { type FeedbackView, feedbackView } from "./feedback-view.ts";
+import { type FoundSources, findSources } from "./find-sources.ts";
+import { followFile } from "./follow-file.ts";
+import { followRun, type RunUpdate } from "./follow-run.ts";
 import { pageFiles } from "./page-files.ts";
+import { type RecipeView, recipeView } from "./recipe-view.ts";
 
 /** A reader who does not keep up is let go; its browser comes back and gets the whole. */
 const MOST_WAITING = 2 ** 24;
@@ -16,8 +19,17 @@ const HEADERS = {
   "cache-control": "no-store",
 } as const;
 
+/** What changed, or all there is. */
+export interface Update {
+  runs: RunUpdate[];
+  feedback: FeedbackView[];
+  recipes: RecipeView[];
+  /** Ids of runs that had not begun and turn out to be folders of others. */
+  gone: number[];
+}
+
 export interface WatchServerOptions {
-  /** Folders of runs; runs that appear below them later are shown as they come. */
+  /** Folders of runs, and outputs of feedback jobs; what appears below the folders later is shown as it comes. */
   folders: readonly string[];
   /** 0: any free one. */
   port: number;
@@ -29,8 +41,8 @@ export interface WatchServerOptions {
 
 export interface WatchServer extends AsyncDisposable {
   url: string;
-  /** The runs as they are now. */
-  runs(): RunUpdate[];
+  /** Everything as it is now. */
+  all(): Update;
 }
 
 /**
@@ -39,25 +51,31 @@ export interface WatchServer extends AsyncDisposable {
  */
 export async function serveWatch({ folders, port, seconds, onFault }: WatchServerOptions): Promise<WatchServer> {
   const pages = pageFiles();
-  const runs = new Map<string, FollowedRun>();
+  const runs = followAll(followRun);
+  const feedback = followAll((id, name, path) => {
+    const { poll, last } = followFile(path, (json) => feedbackView(id, name, json));
+    return { poll, whole: last };
+  });
+  const recipes = followAll((id, name, path) => {
+    const { poll, last } = followFile(path, (json) => recipeView(id, name, json));
+    return { poll, whole: last };
+  });
   const readers = new Set<ServerResponse>();
-  const send = (reader: ServerResponse, updates: readonly RunUpdate[]): void => {
+  const send = (reader: ServerResponse, update: Update): void => {
     if (reader.writableLength > MOST_WAITING) reader.destroy();
-    else reader.write(`data: ${JSON.stringify({ runs: updates })}\n\n`);
-  };
-  const follow = ({ name, folder }: FoundRun): FollowedRun => {
-    const known = runs.get(folder);
-    if (known) return known;
-    const run = followRun(runs.size, name, folder);
-    runs.set(folder, run);
-    return run;
+    else reader.write(`data: ${JSON.stringify(update)}\n\n`);
   };
   const look = async (): Promise<void> => {
-    const updates = await Promise.all(findRuns(folders).map((found) => follow(found).poll()));
-    const changed = updates.filter((update) => update !== undefined);
-    if (changed.length > 0) for (const reader of readers) send(reader, changed);
+    const found = findSources(folders);
+    const update: Update = {
+      runs: await runs.poll(found.runs),
+      feedback: await feedback.poll(found.feedback),
+      recipes: await recipes.poll(found.recipes),
+      gone: runs.drop(found.runs, ({ state }) => state === "waiting"),
+    };
+    if (Object.values(update).some(({ length }) => length > 0)) for (const reader of readers) send(reader, update);
   };
-  const wholeRuns = (): RunUpdate[] => [...runs.values()].map((run) => run.whole());
+  const all = (): Update => ({ runs: runs.whole(), feedback: feedback.whole(), recipes: recipes.whole(), gone: [] });
   let looking = look();
   const serveEvents = (response: ServerResponse): void => {
     response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
@@ -65,7 +83,7 @@ export async function serveWatch({ folders, port, seconds, onFault }: WatchServe
     response.on("close", () => readers.delete(response));
     // Not in the middle of a look, whose rows it would get twice.
     void looking.then(() => {
-      send(response, wholeRuns());
+      send(response, all());
       if (!response.closed) readers.add(response);
     });
   };
@@ -92,12 +110,43 @@ export async function serveWatch({ folders, port, seconds, onFault }: WatchServe
   }, HEARTBEAT_MS);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    runs: wholeRuns,
+    all,
     async [Symbol.asyncDispose]() {
       stopLooking();
       clearInterval(heartbeat);
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+interface Followed<U> {
+  poll(): Promise<U | undefined>;
+  whole(): U | undefined;
+}
+
+type FoundList = FoundSources[keyof FoundSources];
+
+/** Follows each of a kind of source from when it is found first. */
+function followAll<U extends { id: number }>(follow: (id: number, name: string, path: string) => Followed<U>) {
+  const known = new Map<string, Followed<U>>();
+  let nextId = 0;
+  const present = (values: (U | undefined)[]): U[] => values.filter((value) => value !== undefined);
+  return {
+    async poll(found: FoundList): Promise<U[]> {
+      for (const { name, path } of found) if (!known.has(path)) known.set(path, follow(nextId++, name, path));
+      return present(await Promise.all([...known.values()].map((one) => one.poll())));
+    },
+    whole: (): U[] => present([...known.values()].map((one) => one.whole())),
+    /** Forgets those that are no longer found and of which nothing is lost; gives their ids. */
+    drop(found: FoundList, isEmpty: (one: U) => boolean): number[] {
+      const paths = new Set(found.map(({ path }) => path));
+      return [...known].flatMap(([path, one]) => {
+        const whole = one.whole();
+        if (paths.has(path) || !whole || !isEmpty(whole)) return [];
+        known.delete(path);
+        return [whole.id];
+      });
     },
   };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFolder } from "../testing/run-cli.ts";
 import type { TimingLine } from "../training/timing.ts";
-import { findRuns } from "./find-runs.ts";
+import { findSources } from "./find-sources.ts";
 import { followRun, type RunUpdate } from "./follow-run.ts";
 import { logRow } from "./log-row.ts";
 import { runClock } from "./run-clock.ts";
@@ -125,6 +125,11 @@ describe("followRun", () => {
     ]);
     appendFileSync(log, "no json\n");
     expect(await run.poll()).toMatchObject({ rows: [], faults: 1 });
+    const sample = (step: number): string => line({ step, prompt_id: "p", prompt: "q", completion: `at ${step}` });
+    writeFileSync(join(folder, "samples.jsonl"), sample(0) + sample(2));
+    expect(await run.poll()).toMatchObject({ reset: false, samples: [{ step: 0 }, { step: 2 }], prompts: [{ prompt_id: "p" }] });
+    writeFileSync(join(folder, "samples.jsonl"), sample(0));
+    expect(await run.poll()).toMatchObject({ reset: true, samples: [{ step: 0 }] });
 
     // `--resume` from step 1.
     writeFileSync(`${log}.new`, line({ step: 1, loss: 1 }));
@@ -146,13 +151,33 @@ describe("followRun", () => {
   });
 });
 
-describe("findRuns", () => {
-  it("finds logs below a folder, not in checkpoints, and takes a folder without any as a run to come", () => {
+describe("findSources", () => {
+  it("finds logs below a folder, not in checkpoints, and takes a folder without anything as a run to come", () => {
     const root = temporaryFolder();
     for (const name of ["a", "b/c", "a/checkpoint-5", "empty"]) mkdirSync(join(root, name), { recursive: true });
     for (const name of ["a", "b/c", "a/checkpoint-5"]) writeFileSync(join(root, name, "log_history.jsonl"), "");
-    expect(findRuns([root]).map(({ name }) => name)).toEqual(["a", "b/c"]);
-    expect(findRuns([join(root, "a"), join(root, "empty")]).map(({ name }) => name)).toEqual(["a", "empty"]);
+    const runs = (...given: string[]) => findSources(given).runs.map(({ name }) => name);
+    expect(runs(root)).toEqual(["a", "b/c"]);
+    expect(runs(join(root, "a"), join(root, "empty"))).toEqual(["a", "empty"]);
+  });
+
+  it("finds progress files of feedback and recipes, not in journals; an output stands for its own", () => {
+    const root = temporaryFolder();
+    for (const name of ["run/sft", "run/c.jsonl.journal"]) mkdirSync(join(root, name), { recursive: true });
+    for (const name of ["sft/log_history.jsonl", "c.jsonl.progress.json", "c.jsonl.journal/x.progress.json", "progress.json"])
+      writeFileSync(join(root, "run", name), "");
+    const { runs, feedback, recipes } = findSources([root]);
+    expect([runs, feedback, recipes].map((found) => found.map(({ name }) => name))).toEqual([
+      ["run/sft"],
+      ["run/c.jsonl"],
+      ["run"],
+    ]);
+    const output = join(root, "run/c.jsonl");
+    expect(findSources([output])).toEqual({
+      runs: [],
+      feedback: [{ name: "c.jsonl", path: `${output}.progress.json` }],
+      recipes: [],
+    });
   });
 });
 

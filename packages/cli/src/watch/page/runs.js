@@ -67,8 +67,9 @@ function runItem(id, run, onToggle) {
  * @param {Run} run
  */
 function update(item, { state, step, max_steps, seconds_left, last, stride, faults }) {
-  item.dataset["state"] = state;
-  find(item, ".state").textContent = STATES[state];
+  const told = find(item, ".state");
+  told.dataset["state"] = state;
+  told.textContent = STATES[state];
   const bar = /** @type {HTMLProgressElement} */ (find(item, "progress"));
   bar.hidden = max_steps === null;
   bar.max = max_steps ?? 1;

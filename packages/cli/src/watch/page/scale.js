@@ -134,6 +134,15 @@ export function compact(value) {
 }
 
 /**
+ * US dollars as $0.0123, $1.23, $1,234.56.
+ * @param {number} usd
+ */
+export function dollars(usd) {
+  const digits = usd > 0 && usd < 1 ? 4 : 2;
+  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+/**
  * Seconds as 45 s, 2 min 05 s, 1 h 04 min, 3 d 4 h.
  * @param {number} seconds
  */

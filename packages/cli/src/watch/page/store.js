@@ -3,7 +3,8 @@
 
 /** @typedef {import("./scale.js").Series} Series */
 /** @typedef {import("../follow-run.ts").RunUpdate} RunUpdate */
-/** @typedef {Omit<RunUpdate, "rows" | "reset"> & { series: Map<string, Series>, isShown: boolean }} Run */
+/** @typedef {import("../kept-samples.ts").PromptView} PromptView */
+/** @typedef {Omit<RunUpdate, "rows" | "reset" | "prompts"> & { series: Map<string, Series>, prompts: Map<string, PromptView>, isShown: boolean }} Run */
 
 /**
  * Takes what the server says into the runs.
@@ -11,10 +12,14 @@
  * @param {readonly RunUpdate[]} updates
  */
 export function take(runs, updates) {
-  for (const { rows, reset, ...facts } of updates) {
+  for (const { rows, samples, prompts, reset, ...facts } of updates) {
     const known = runs.get(facts.id);
-    const series = known && !reset ? known.series : new Map();
-    runs.set(facts.id, { ...facts, series, isShown: known?.isShown ?? true });
+    const before = reset ? undefined : known;
+    const series = before?.series ?? new Map();
+    const asked = before?.prompts ?? new Map();
+    for (const prompt of prompts) asked.set(prompt.prompt_id, prompt);
+    const all = [...(before?.samples ?? []), ...samples];
+    runs.set(facts.id, { ...facts, series, prompts: asked, samples: all, isShown: known?.isShown ?? true });
     for (const { step, ...metrics } of rows) for (const [key, value] of Object.entries(metrics)) append(series, key, step, value);
   }
 }
