@@ -39,3 +39,27 @@ test("an error names the row by its number in the whole, and an early stop ends 
   ).toHaveLength(3);
   expect(() => tokenizeParallel(tokenizer, { kind: "preferences", workers: 0 })).toThrow("workers is 0");
 });
+
+test("rows that hold ids already keep the order of their columns, whatever thread they went through", async () => {
+  const given = rowsOf<object>([
+    { input_ids: [1, 5, 6], prompt_id: "a", completion_mask: [0, 1, 1], length: 3 },
+    { note: null, completion_mask: [0, 0, 1], input_ids: [1, 2, 3] },
+  ]);
+  const settings = { onReport: () => undefined };
+  const alone = await collectRows(pipe(given, tokenizeDialogues(tokenizer, settings)));
+  const apart = await collectRows(pipe(given, tokenizeParallel(tokenizer, { kind: "dialogues", workers: 2, ...settings })));
+  expect(JSON.stringify(apart)).toBe(JSON.stringify(alone));
+});
+
+test("many short shards on three threads come in order while the reader waits in between", async () => {
+  const chats = readRows(fixture("trl_sft_run/messages.jsonl"));
+  const source = concatRows(...Array.from({ length: 40 }, () => chats));
+  const settings = { onReport: () => undefined };
+  const expected = await collectRows(pipe(source, tokenizeDialogues(tokenizer, settings)));
+  const seen: object[] = [];
+  for await (const row of tokenizeParallel(tokenizer, { kind: "dialogues", workers: 3, ...settings })(source)) {
+    if (seen.length % 50 === 0) await new Promise((done) => setImmediate(done));
+    seen.push(row);
+  }
+  expect(seen).toEqual(expected);
+});

@@ -3,6 +3,7 @@ import { builtin } from "../files/node-builtins.ts";
 import { transform } from "../pipe.ts";
 import type { Rows, TokenizedPreferenceRow, TokenizedRow } from "../rows.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type PackedRows, unpackIds } from "./packed-ids.ts";
 import { mergeReports, type TokenizationReport, warnOfLosses } from "./report.ts";
 import type { TokenizeDialoguesOptions } from "./tokenize-dialogues.ts";
 import type { TokenizePreferencesOptions } from "./tokenize-preferences.ts";
@@ -11,7 +12,7 @@ export interface Shard {
   firstRow: number;
   rows: object[];
 }
-export type ShardAnswer = { rows: object[]; report: TokenizationReport } | { error: string };
+export type ShardAnswer = (PackedRows & { report: TokenizationReport }) | { error: string };
 export interface WorkerTask {
   files: Record<string, string>;
   kind: "preferences" | "dialogues";
@@ -24,9 +25,16 @@ export type TokenizeParallelOptions = { workers: number } & (
   | ({ kind: "dialogues" } & TokenizeDialoguesOptions)
 );
 
-const ROWS_PER_SHARD = 128;
+/** Small enough that no thread works alone at the end for long. */
+const ROWS_PER_SHARD = 32;
+/** One that a thread works on, and one so that it need not wait for the next. */
+const SHARDS_PER_THREAD = 2;
+/** Shards a thread may be ahead of the first that is not done: one slow thread must not hold up the others. */
+const SHARDS_AHEAD = 8;
 
 interface Thread {
+  /** Shards that it was sent and has not answered. */
+  readonly waiting: number;
   /** Sends a shard; the answers come back in the order of the shards. */
   tokenize(shard: Shard): Promise<ShardAnswer>;
   stop(): Promise<unknown>;
@@ -38,19 +46,34 @@ function startThread(task: WorkerTask): Thread {
   const worker: Worker = new Worker(new URL(file, import.meta.url), { workerData: task });
   const waiting: { resolve(answer: ShardAnswer): void; reject(error: unknown): void }[] = [];
   worker.on("message", (answer: ShardAnswer) => waiting.shift()?.resolve(answer));
+  let failure: unknown;
   const fail = (error: unknown): void => {
-    for (const { reject } of waiting.splice(0)) reject(error);
+    failure ??= error;
+    for (const { reject } of waiting.splice(0)) reject(failure);
   };
   worker.on("error", fail);
   worker.on("exit", (code) => fail(new Error(`tokenizeParallel: a thread ended with code ${code}`)));
   return {
+    get waiting() {
+      return waiting.length;
+    },
     tokenize: (shard) =>
       new Promise((resolve, reject) => {
+        if (failure !== undefined) return reject(failure);
         waiting.push({ resolve, reject });
         worker.postMessage(shard);
       }),
     stop: () => worker.terminate(),
   };
+}
+
+/** The thread with the least to do, as soon as one has room. `working` are the shards that are not done. */
+async function freeThread(threads: readonly Thread[], working: ReadonlySet<Promise<unknown>>): Promise<Thread> {
+  for (;;) {
+    const thread = threads.reduce((least, other) => (other.waiting < least.waiting ? other : least));
+    if (thread.waiting < SHARDS_PER_THREAD) return thread;
+    await Promise.race(working);
+  }
 }
 
 async function* shardsOf(rows: AsyncIterable<object>, firstRow: number): AsyncGenerator<Shard> {
@@ -89,20 +112,22 @@ export function tokenizeParallel(
   return transform(async function* (rows: AsyncIterable<object>) {
     const threads = Array.from({ length: workers }, () => startThread({ files: tokenizer.files, kind, options }));
     const inFlight: Promise<ShardAnswer>[] = [];
+    const working = new Set<Promise<unknown>>();
     const reports: TokenizationReport[] = [];
     const next = async (): Promise<object[]> => {
       const answer = await inFlight.shift()!;
       if ("error" in answer) throw new Error(answer.error);
       reports.push(answer.report);
-      return answer.rows;
+      return unpackIds(answer);
     };
     try {
-      let turn = 0;
       for await (const shard of shardsOf(rows, firstRow)) {
-        const answer = threads[turn++ % workers]!.tokenize(shard);
-        answer.catch(() => undefined);
+        if (inFlight.length >= SHARDS_AHEAD * workers) yield* await next();
+        const thread = await freeThread(threads, working);
+        const answer = thread.tokenize(shard);
+        const done: Promise<unknown> = answer.catch(() => undefined).then(() => working.delete(done));
+        working.add(done);
         inFlight.push(answer);
-        if (inFlight.length >= 2 * workers) yield* await next();
       }
       while (inFlight.length > 0) yield* await next();
     } finally {

@@ -2,6 +2,7 @@
 import { builtin } from "../files/node-builtins.ts";
 import { collectRows, rowsOf } from "../pipe.ts";
 import { tokenizerFromJson } from "../tokenizer/tokenizer.ts";
+import { packIds } from "./packed-ids.ts";
 import type { TokenizationReport } from "./report.ts";
 import { tokenizeDialogues } from "./tokenize-dialogues.ts";
 import type { Shard, ShardAnswer, WorkerTask } from "./tokenize-parallel.ts";
@@ -22,12 +23,11 @@ parentPort?.on("message", async ({ firstRow, rows }: Shard) => {
     },
   };
   const stage = kind === "preferences" ? tokenizePreferences(tokenizer, settings) : tokenizeDialogues(tokenizer, settings);
-  let answer: ShardAnswer;
   try {
-    const tokenized = await collectRows<object>(stage(rowsOf(rows)));
-    answer = { rows: tokenized, report: report! };
+    const packed = packIds(await collectRows<object>(stage(rowsOf(rows))));
+    const answer: ShardAnswer = { ...packed, report: report! };
+    parentPort.postMessage(answer, [packed.ids.buffer]);
   } catch (error) {
-    answer = { error: (error as Error).message };
+    parentPort.postMessage({ error: (error as Error).message } satisfies ShardAnswer);
   }
-  parentPort.postMessage(answer);
 });

@@ -21,14 +21,18 @@ function parse(text: string, path: string): Record<string, unknown> {
 
 /**
  * The tokenizer of a model folder: tokenizer.json, tokenizer_config.json, and chat_template.jinja where there is one (it wins over the
- * template in the config, as in transformers). Special tokens missing from the config are taken from special_tokens_map.json.
+ * template in the config, as in transformers; `chatTemplate`, a template's text, wins over both). Special tokens missing from the config
+ * are taken from special_tokens_map.json.
  *
  * @throws Error naming the folder and the missing file.
  * @example
  * const tokenizer = await loadTokenizer("zephyr-7b-sft-full");
  * const ids = tokenizer.encode(tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true }), { addSpecialTokens: false });
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(
+  folder: string,
+  { chatTemplate }: { chatTemplate?: string | undefined } = {},
+): Promise<Tokenizer> {
   const names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
   const [tokenizer, config, specialTokens, template] = await Promise.all(names.map((name) => readText(folder, name)));
   for (const [name, text] of [
@@ -41,7 +45,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     ...(specialTokens ? parse(specialTokens, `${folder}/special_tokens_map.json`) : {}),
     ...parse(config!, `${folder}/tokenizer_config.json`),
   };
-  return tokenizerFromJson(parse(tokenizer!, `${folder}/tokenizer.json`), merged, template);
+  return tokenizerFromJson(parse(tokenizer!, `${folder}/tokenizer.json`), merged, chatTemplate ?? template);
 }
 
 /** Writes the tokenizer's files into a folder that exists, as transformers reads them. */
