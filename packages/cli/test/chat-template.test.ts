@@ -45,6 +45,18 @@ it("a base model learns conversations under --chat-template-path, which adapter 
   const merging = await runCli(["merge", "--model", base, "--adapter", join(folder, "sft"), "--output", merged]);
   expect(merging.code, merging.stderr).toBe(0);
   expect(readFileSync(join(merged, "chat_template.jinja"), "utf8")).toBe(template);
+  // A run that goes on with the adapter writes conversations as it was taught to.
+  const pair = {
+    prompt: [dialogue.messages[0]],
+    chosen: [dialogue.messages[1]],
+    rejected: [{ role: "assistant", content: "No." }],
+  };
+  const pairs = join(folder, "pairs.jsonl");
+  writeFileSync(pairs, `${JSON.stringify(pair)}\n`);
+  const going = ["dpo", "--model", base, "--data", pairs, "--init-adapter", join(folder, "sft"), "--max-steps", "1"];
+  const aligned = await runCli([...going, "--output", join(folder, "dpo")]);
+  expect(aligned.code, aligned.stderr).toBe(0);
+  expect(readFileSync(join(folder, "dpo/chat_template.jinja"), "utf8")).toBe(template);
   // The adapter beside its base is asked in conversations, too.
   const prompts = join(folder, "prompts.jsonl");
   writeFileSync(prompts, `${JSON.stringify({ prompt_id: "a", prompt: [dialogue.messages[0]] })}\n`);

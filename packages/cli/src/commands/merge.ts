@@ -1,8 +1,5 @@
-import { copyFileSync, existsSync } from "node:fs";
-import { join } from "node:path";
 import { mergeAdapter, savePolicy } from "@zephyr/train-webgpu";
 import { text, toggle } from "../flags/flag.ts";
-import { TEMPLATE_FILE } from "../models/chat-template.ts";
 import { openModel } from "../models/open-policy.ts";
 import { checkOutput } from "../rows/output-file.ts";
 import { command } from "./command.ts";
@@ -21,9 +18,6 @@ export const merge = command({
     using opened = await openModel(flags, reporter);
     using merged = await mergeAdapter(opened.policy);
     await savePolicy(merged, flags.output);
-    // The tokenizer's files are the base's, but the adapter was trained under a template of its own.
-    const template = join(flags.adapter, TEMPLATE_FILE);
-    if (existsSync(template)) copyFileSync(template, join(flags.output, TEMPLATE_FILE));
     return { result: { output: flags.output }, lines: [flags.output] };
   },
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { loadTokenizer, type Rows, type Tokenizer, tokenizerFromJson, type UntypedRow, ZEPHYR_CHAT_TEMPLATE } from "@zephyr/data";
+import { type Rows, type Tokenizer, type UntypedRow, ZEPHYR_CHAT_TEMPLATE } from "@zephyr/data";
 import { usageError } from "../errors/usage-error.ts";
 
 /** The file that a chat template is stored in, beside a model's tokenizer. */
@@ -16,12 +16,17 @@ export function chatTemplateText(given: string): string {
   );
 }
 
-/** A folder's tokenizer, under another chat template where one is given. */
-export async function tokenizerOf(folder: string, template: string | undefined): Promise<Tokenizer> {
-  const own = await loadTokenizer(folder);
-  if (template === undefined) return own;
-  const [tokenizer, config] = ["tokenizer.json", "tokenizer_config.json"].map((name) => JSON.parse(own.files[name]!) as object);
-  return tokenizerFromJson(tokenizer!, config!, template);
+/** The template that a run's conversations are written in, where it is not the model's own: as the flag says, or that of the adapter it goes on with. */
+export function templateOfRun({
+  chatTemplatePath,
+  initAdapter,
+}: {
+  chatTemplatePath?: string | undefined;
+  initAdapter?: string | undefined;
+}): string | undefined {
+  if (chatTemplatePath !== undefined) return chatTemplateText(chatTemplatePath);
+  const file = initAdapter === undefined ? undefined : join(initAdapter, TEMPLATE_FILE);
+  return file !== undefined && existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
 /** Throws a usage error when the rows are conversations and nothing says how one is written: a base model has no chat template. */

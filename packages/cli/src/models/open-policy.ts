@@ -4,7 +4,6 @@ import { type LoadModelOptions, loadModel, type Policy, requestDevice, type Weig
 import { usageError } from "../errors/usage-error.ts";
 import { choice, text } from "../flags/flag.ts";
 import type { Reporter } from "../progress/progress.ts";
-import { chatTemplateText, TEMPLATE_FILE, tokenizerOf } from "./chat-template.ts";
 import { modelFolder } from "./sources.ts";
 
 /** Which model a command reads. */
@@ -30,10 +29,7 @@ export async function openModel(
   const device = await requestDevice({ onProgress: (message) => reporter.status(message) });
   try {
     const options: LoadModelOptions = adapter === undefined ? { dtype } : { adapter, dtype };
-    const loaded = await loadModel(device, folder, options);
-    // An adapter's folder holds the template that it was trained under; the base model may have none.
-    const hasTemplate = adapter !== undefined && loaded.tokenizer !== undefined && existsSync(join(adapter, TEMPLATE_FILE));
-    const policy = hasTemplate ? { ...loaded, tokenizer: await tokenizerOf(folder, chatTemplateText(adapter)) } : loaded;
+    const policy = await loadModel(device, folder, options);
     return {
       policy,
       [Symbol.dispose]() {

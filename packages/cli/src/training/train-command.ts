@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { collectRows, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
+import { collectRows, loadTokenizer, pipe, rowsOf, type Tokenizer, type Transform, type UntypedRow } from "@zephyr/data";
 import {
   copyCheckpointModel,
   type Device,
@@ -19,7 +19,7 @@ import { number } from "../flags/flag.ts";
 import type { trainingFlags } from "../flags/training-flags.ts";
 import { refuseTooLarge, shapeOfRun } from "../inspect/inspect-training.ts";
 import { untilInterrupted } from "../interrupt/interrupt.ts";
-import { chatTemplateText, checkTemplate, TEMPLATE_FILE, tokenizerOf } from "../models/chat-template.ts";
+import { checkTemplate, templateOfRun } from "../models/chat-template.ts";
 import { type DataSource, dataSource, modelFolder } from "../models/sources.ts";
 import { refuseForeignIds } from "./check-ids.ts";
 import { epochRows } from "./epoch-order.ts";
@@ -68,12 +68,14 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
 ): Promise<Outcome> {
   const started = performance.now();
   checkTrainingFlags(flags);
-  const template = flags.chatTemplatePath === undefined ? undefined : chatTemplateText(flags.chatTemplatePath);
+  const template = templateOfRun(flags);
   const model = await modelFolder(flags.model, "--model");
   const source = await dataSource(flags.data, "--data", flags.datasetTrainSplit);
   const heldSource =
     flags.evalData === undefined ? undefined : await dataSource(flags.evalData, "--eval-data", flags.datasetTestSplit);
-  const tokenizer = existsSync(join(model, "tokenizer.json")) ? await tokenizerOf(model, template) : undefined;
+  const tokenizer = existsSync(join(model, "tokenizer.json"))
+    ? await loadTokenizer(model, { chatTemplate: template })
+    : undefined;
   await checkTemplate(tokenizer, source.rows, flags.model);
   const prompts = await promptsToSample(flags, heldSource, tokenizer);
   const settings = { ...recorded(flags, freeOnResume(flags)), data_sha256: await source.fingerprint() };
@@ -97,7 +99,7 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
       ...(flags.fp16 && { adapterClass: "matrix" }),
     });
     await refuseTooLarge(device, model, shapeOfRun(adapterOptions(flags), rows, flags));
-    using policy = await loadModel(device, model, adapterOptions(flags));
+    using policy = await loadModel(device, model, { ...adapterOptions(flags), chatTemplate: template });
     refuseForeignIds(rows, policy.config.vocabSize, "--data");
     refuseForeignIds(held ?? [], policy.config.vocabSize, "--eval-data");
     const run: LoadedRun = { device, policy, folder, model };
@@ -121,7 +123,6 @@ export async function trainCommand<R extends object, B extends { rowIds?: string
     const summary = await runTraining({ training, folder, checkpoints, evaluation, best, lossLimit, ...reports, interrupt });
     if (summary.modelFrom === undefined) await savePolicy(policy, folder.path);
     else await copyCheckpointModel(summary.modelFrom, folder.path);
-    if (template !== undefined) writeFileSync(join(folder.path, TEMPLATE_FILE), template);
     await writeFinalState(folder, summary, flags);
     const seconds = (performance.now() - started) / 1000;
     const kernels = await device.profiler?.report();

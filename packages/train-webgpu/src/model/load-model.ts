@@ -1,6 +1,6 @@
 import { loadTokenizer, type Tokenizer } from "@zephyr/data";
 import type { Device } from "../device/request-device.ts";
-import { readAdapter } from "../formats/adapter/adapter-folder.ts";
+import { adapterTemplate, readAdapter } from "../formats/adapter/adapter-folder.ts";
 import type { ModelConfig } from "../formats/model-config/model-config.ts";
 import { openModelFolder } from "../formats/model-folder/model-folder.ts";
 import { withinMemory } from "../plan/out-of-memory.ts";
@@ -12,8 +12,10 @@ import { drawWeights, loadWeights } from "./weights.ts";
 export interface LoadModelOptions {
   /** Adds a fresh low-rank adapter; then only the adapter is trained and saved. */
   lora?: LoraOptions;
-  /** A PEFT adapter folder to go on with, instead of a fresh one. */
+  /** A PEFT adapter folder to go on with, instead of a fresh one. Its chat template, if it has one, wins over the model's. */
   adapter?: string;
+  /** The text of a chat template that wins over those of the folders; it is saved along. */
+  chatTemplate?: string | undefined;
   /** Draws the fresh adapter; 0 by default. */
   seed?: number;
   /** How the base model's matrices are kept on the device; "f32" by default. Only float32 weights can be trained without an adapter. */
@@ -34,7 +36,9 @@ export async function loadModel(device: Device, path: string, options: LoadModel
   }
   await using folder = await openModelFolder(path);
   checkDivisible(folder.config, path);
-  const tokenizer = folder.tokenizerFiles.includes("tokenizer.json") ? await loadTokenizer(path) : undefined;
+  const chatTemplate = options.chatTemplate ?? (adapterFolder === undefined ? undefined : await adapterTemplate(adapterFolder));
+  const hasTokenizer = folder.tokenizerFiles.includes("tokenizer.json");
+  const tokenizer = hasTokenizer ? await loadTokenizer(path, { chatTemplate }) : undefined;
   // Before the weights: a wrong adapter should not cost a long load.
   const matrices = lora
     ? freshAdapter(folder.config, lora, seed, path)
@@ -43,7 +47,7 @@ export async function loadModel(device: Device, path: string, options: LoadModel
       : await readAdapter(adapterFolder, folder.config);
   const weights = await withinMemory(device, "loadModel", () => loadWeights(device, folder.config, folder.weights, dtype));
   const adapter: DeviceAdapter | undefined = matrices && uploadAdapter(device, matrices);
-  return createPolicy({ device, config: folder.config, weights, adapter, tokenizer, folder: path });
+  return createPolicy({ device, config: folder.config, weights, adapter, tokenizer, folder: path, chatTemplate });
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Policy extends Disposable {
   readonly tokenizer: Tokenizer | undefined;
   /** The folder it was loaded from, whose tokenizer files are saved along. */
   readonly folder: string | undefined;
+  /** The tokenizer's chat template where it is not that of `folder`; it is saved along. */
+  readonly chatTemplate: string | undefined;
   /** [headDim / 2] radians per position. */
   readonly inverseFrequencies: Float64Array;
   /** Saves the model, or the adapter alone where it has one, as Hugging Face and PEFT load it. */
@@ -36,9 +38,10 @@ export interface PolicyParts {
   adapter?: DeviceAdapter | undefined;
   tokenizer?: Tokenizer | undefined;
   folder?: string | undefined;
+  chatTemplate?: string | undefined;
 }
 
-export function createPolicy({ device, config, weights, adapter, tokenizer, folder }: PolicyParts): Policy {
+export function createPolicy({ device, config, weights, adapter, tokenizer, folder, chatTemplate }: PolicyParts): Policy {
   const policy: Policy = {
     device,
     config,
@@ -46,6 +49,7 @@ export function createPolicy({ device, config, weights, adapter, tokenizer, fold
     adapter,
     tokenizer,
     folder,
+    chatTemplate,
     inverseFrequencies: inverseFrequencies(config),
     save: async (to) => (await import("./save-model.ts")).savePolicy(policy, to),
     [Symbol.dispose]() {

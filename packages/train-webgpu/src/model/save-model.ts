@@ -1,7 +1,8 @@
 import { saveTokenizer } from "@zephyr/data";
 import { saveAdapter } from "../formats/adapter/adapter-folder.ts";
+import { writeDurably } from "../formats/files/durable-file.ts";
 import { parameterShapes } from "../formats/model-config/parameter-shapes.ts";
-import { copyCompanions, saveModelFolder } from "../formats/model-folder/model-folder.ts";
+import { CHAT_TEMPLATE_FILE, copyCompanions, saveModelFolder } from "../formats/model-folder/model-folder.ts";
 import { fromFloat32 } from "../formats/safetensors/convert.ts";
 import { product } from "../kernels/matmul/matmul.ts";
 import { createExecutor } from "../plan/executor.ts";
@@ -32,11 +33,15 @@ export async function savePolicy(policy: Policy, folder: string): Promise<void> 
     await saveModelFolder(folder, { config, tensors, ...(policy.folder && { copyFrom: policy.folder }) });
   }
   if (!policy.folder && tokenizer) await saveTokenizer(tokenizer, folder);
+  if (policy.chatTemplate !== undefined) {
+    const { join } = await import("node:path");
+    await writeDurably(join(folder, CHAT_TEMPLATE_FILE), [policy.chatTemplate]);
+  }
 }
 
 /** The model in float32 with its adapter folded into the weights: W + scaling B A, computed on the device. The policy itself is unchanged. */
 export async function mergeAdapter(policy: Policy): Promise<Policy> {
-  const { device, config, adapter, tokenizer, folder } = policy;
+  const { device, config, adapter, tokenizer, folder, chatTemplate } = policy;
   const weights = await unpackWeights(device, policy.weights);
   const lowRank = lowRankOf(adapter);
   const tape = createTape();
@@ -50,5 +55,5 @@ export async function mergeAdapter(policy: Policy): Promise<Policy> {
   }
   using executor = await createExecutor(device, { merge: tape.dispatches });
   executor.run("merge", noSizes);
-  return createPolicy({ device, config, weights, tokenizer, folder });
+  return createPolicy({ device, config, weights, tokenizer, folder, chatTemplate });
 }

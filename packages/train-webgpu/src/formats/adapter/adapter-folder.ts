@@ -4,6 +4,7 @@ import { readJsonObject } from "../files/json-file.ts";
 import { writeFolder } from "../files/staged-folder.ts";
 import { formatError, quote } from "../format-error.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
+import { CHAT_TEMPLATE_FILE } from "../model-folder/model-folder.ts";
 import { fromFloat32, toFloat32 } from "../safetensors/convert.ts";
 import type { TensorPlan } from "../safetensors/header.ts";
 import { openSafetensors } from "../safetensors/read.ts";
@@ -13,6 +14,16 @@ import { type LinearModule, linearModules, targets } from "./target-modules.ts";
 
 export const ADAPTER_CONFIG_FILE = "adapter_config.json";
 export const ADAPTER_WEIGHTS_FILE = "adapter_model.safetensors";
+
+/** The chat template that an adapter was trained under, where its folder holds one: its base model may have another, or none. */
+export async function adapterTemplate(folder: string): Promise<string | undefined> {
+  const { readFile } = await import("node:fs/promises");
+  const { join } = await import("node:path");
+  return readFile(join(folder, CHAT_TEMPLATE_FILE), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
 
 /** An adapter in memory: its configuration and the two matrices of each adapted module, by the module's full name. */
 export interface Adapter {

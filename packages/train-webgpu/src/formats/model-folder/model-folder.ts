@@ -11,6 +11,8 @@ import { type FloatDtype, isFloatDtype } from "../safetensors/convert.ts";
 import { openSafetensors, type Safetensors } from "../safetensors/read.ts";
 import { type TensorToWrite, writeModelTensors } from "../safetensors/write.ts";
 
+export const CHAT_TEMPLATE_FILE = "chat_template.jinja";
+
 /** Files that belong to the tokenizer and travel with a saved model. */
 export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.json",
@@ -20,7 +22,7 @@ export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.model",
   "vocab.json",
   "merges.txt",
-  "chat_template.jinja",
+  CHAT_TEMPLATE_FILE,
   "chat_template.json",
 ];
 const CONFIG_FILE = "config.json";
