@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { collectRows, readRows } from "@zephyr/data";
 import { describe, expect, it } from "vitest";
@@ -102,7 +102,7 @@ describe("the plan of zephyr align", () => {
     const rows = [1, 2, 3].map((i) => ({ prompt_id: `p${i}`, prompt: `Question ${i}?` }));
     write(join(folder, "prompts.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
     const model = (name: string) =>
-      `{name: ${name}, base_url: "http://127.0.0.1:9/v1", model: m, price: {input_per_million: 1, output_per_million: 2}}`;
+      `{name: ${name}, base_url: "http://127.0.0.1:9/v1", model: m, requests_per_minute: 4, price: {input_per_million: 1, output_per_million: 2}}`;
     const file = write(
       join(folder, "recipe.yaml"),
       `run: ${join(folder, "run")}
@@ -117,13 +117,91 @@ stages:
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const { plan } = JSON.parse(stdout);
     expect(plan).toMatchObject([
-      { name: "complete", status: "to do", rows: 3, requests: 6, cost_usd: [expect.any(Number), expect.any(Number)] },
+      // Three of the six go to each model, four a minute.
+      {
+        name: "complete",
+        status: "to do",
+        rows: 3,
+        requests: 6,
+        cost_usd: [expect.any(Number), expect.any(Number)],
+        least_seconds: 45,
+      },
       { name: "rate", rows: 3, requests: null },
       { name: "binarize", rows: 3 },
-      { name: "dDPO", command: "dpo", rows: 3, steps: 4, memory_mib: expect.any(Number) },
+      { name: "dDPO", command: "dpo", rows: 3, steps: 4, memory_bytes: expect.any(Number) },
     ]);
     expect(plan[0].cost_usd[1]).toBeGreaterThan(plan[0].cost_usd[0]);
     expect(existsSync(join(folder, "run"))).toBe(false);
+  });
+});
+
+describe("the plan's training stages", () => {
+  const model = reference("mistral");
+  const settings: [string, string, string[]][] = [
+    ["all weights", "", []],
+    ["an adapter", "lora_r: 4", ["--lora-r", "4"]],
+    [
+      "some modules",
+      "lora_r: 4, lora_target_modules: [q_proj, v_proj]",
+      ["--lora-r", "4", "--lora-target-modules", "q_proj,v_proj"],
+    ],
+    ["a 4-bit base", "lora_r: 4, dtype: nf4", ["--lora-r", "4", "--dtype", "nf4"]],
+    ["a bf16 base", "lora_r: 4, dtype: bf16", ["--lora-r", "4", "--dtype", "bf16"]],
+    [
+      "checkpointing and sizes",
+      "gradient_checkpointing: true, per_device_train_batch_size: 2, max_length: 64",
+      ["--gradient-checkpointing", "--per-device-train-batch-size", "2", "--max-length", "64"],
+    ],
+  ];
+
+  it("take the memory that inspect --train says, whatever the settings; a stage goes on with the shape of the one before", async () => {
+    const folder = temporaryFolder();
+    write(join(folder, "rows.jsonl"), '{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n');
+    const stages = settings.flatMap(([name, flags], i) => {
+      const more = flags === "" ? "" : `, ${flags}`;
+      const sft = `  - {name: sft ${name}, command: sft, model: ${model}, data: ${join(folder, "rows.jsonl")}, output: "{run}/sft${i}"${more}}`;
+      return [sft, sft.replace("name: sft", "name: dpo").replace("command: sft", "command: dpo").replace("/sft", "/dpo")];
+    });
+    const onward = `  - {name: onward, command: dpo, model: ${model}, init_adapter: "{run}/sft1", data: "{run}/pairs.jsonl", output: "{run}/on"}`;
+    const whole = `  - {name: whole, command: dpo, model: "{run}/sft0", data: "{run}/pairs.jsonl", output: "{run}/whole", reference: copy}`;
+    const packed = `  - {name: packed, command: sft, model: nowhere/there, data: ${join(folder, "rows.jsonl")}, output: "{run}/p", packing: true}`;
+    const file = write(
+      join(folder, "recipe.yaml"),
+      `run: ${join(folder, "run")}\nstages:\n${[...stages, onward, whole, packed].join("\n")}\n`,
+    );
+    const planned = await runCli(["align", "--config", file, "--dry-run", "--json"]);
+    expect(planned.code, planned.stderr).toBe(0);
+    const plan: { name: string; memory_bytes: number; steps: number }[] = JSON.parse(planned.stdout).plan;
+    const bytes = (name: string): number => plan.find((stage) => stage.name === name)!.memory_bytes;
+    for (const [name, , flags] of settings) {
+      for (const trainer of ["sft", "dpo"]) {
+        const inspected = await runCli(["inspect", model, "--train", trainer, ...flags, "--json"]);
+        const { memory } = JSON.parse(inspected.stdout) as { memory: { total: number; weights: number } };
+        expect(bytes(`${trainer} ${name}`), `${trainer} ${name}`).toBe(memory.total);
+        if (name === "all weights" && trainer === "dpo") expect(bytes("whole")).toBe(memory.total + memory.weights);
+      }
+    }
+    expect(bytes("onward")).toBe(bytes("dpo an adapter"));
+    expect(new Set(settings.map(([name]) => bytes(`sft ${name}`))).size).toBe(settings.length);
+    // 3 rows, batches of 8, 3 epochs; of 2: 2 batches an epoch.
+    expect(plan.map(({ steps }) => steps).slice(-5)).toEqual([6, 6, null, null, 3]);
+    const { stdout } = await runCli(["align", "--config", file, "--dry-run"]);
+    expect(stdout).toMatch(/packed .*steps: fewer than 3, packed, memory: known when its model is there/);
+  });
+
+  it("that were begun tell how long they need at their pace", async () => {
+    const folder = temporaryFolder();
+    const run = join(folder, "run");
+    mkdirSync(join(run, "sft"), { recursive: true });
+    const text = `run: ${run}\nstages:\n  - {command: sft, model: ${model}, data: ${join(folder, "rows.jsonl")}, output: "{run}/sft"}\n`;
+    const file = write(join(folder, "recipe.yaml"), text);
+    write(join(folder, "rows.jsonl"), '{"text": "a"}\n');
+    write(join(run, "result.json"), JSON.stringify({ stages: [{ name: "sft", fingerprint: "", status: "begun", seconds: 0 }] }));
+    const line = (step: number): string =>
+      `${JSON.stringify({ step, max_steps: 10, time: 5 * step, samples: step, num_tokens: step, memory_mib: 1 })}\n`;
+    write(join(run, "sft/timing.jsonl"), `${[1, 2, 3, 4].map(line).join("")}{"step": 5, "ti`);
+    const { stdout } = await runCli(["align", "--config", file, "--dry-run", "--json"]);
+    expect(JSON.parse(stdout).plan).toMatchObject([{ status: "goes on", seconds_left: 30 }]);
   });
 });
 

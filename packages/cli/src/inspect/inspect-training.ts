@@ -69,7 +69,7 @@ export function shapeOfRun(
 }
 
 /** Rank and modules of an adapter on disk; all linear layers where it names them by a pattern. */
-function adapterShape(folder: string): NonNullable<TrainingShape["lora"]> {
+export function adapterShape(folder: string): NonNullable<TrainingShape["lora"]> {
   const { r = 8, target_modules: modules } = JSON.parse(readFileSync(join(folder, "adapter_config.json"), "utf8")) as {
     r?: number;
     target_modules?: unknown;
