@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { open } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
-import { runCli, temporaryFolder } from "../src/testing/run-cli.ts";
+import { runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const rows = (path: string) =>
   readFileSync(path, "utf8")
@@ -103,6 +105,66 @@ it("prepare is off by default, splits by seed alone whatever the order, and refu
     expect(existsSync(join(folder, "x.jsonl"))).toBe(false);
   }
 }, 120_000);
+
+const tokenizerFolder = resolve(import.meta.dirname, "../../data/src/fixtures/mistral");
+
+it("prepare --tokenizer counts a model's tokens, which are those of transformers", async () => {
+  const folder = temporaryFolder();
+  const { strings } = JSON.parse(readFileSync(resolve(tokenizerFolder, "../text.json"), "utf8"));
+  const list = strings.map(({ text }: { text: string }, i: number) => ({ prompt_id: `s${i}`, text }));
+  const input = write(join(folder, "in.jsonl"), list);
+  const output = join(folder, "out.jsonl");
+  const bounds = ["--min-tokens", "5", "--max-tokens", "20", "--tokenizer", tokenizerFolder];
+  const ran = await runCli(["prepare", "--input", input, "--output", output, ...bounds]);
+  expect(ran.code, ran.stderr).toBe(0);
+  const counts = strings.map(({ ids_no_special }: { ids_no_special: number[] }) => ids_no_special.length);
+  const kept = list.filter((_: object, i: number) => counts[i] >= 5 && counts[i] <= 20);
+  expect(kept.length).toBeGreaterThan(3);
+  expect(kept.length).toBeLessThan(list.length - 3);
+  expect(rows(output)).toEqual(kept);
+  const short = reportOf(output).drops.find(({ reason }: { reason: string }) => reason === "too short");
+  expect(short.detail).toMatch(/^[0-4] tokens, at least 5$/);
+  const none = await runCli([
+    "prepare",
+    "--input",
+    input,
+    "--output",
+    join(folder, "x.jsonl"),
+    "--min-tokens",
+    "1",
+    "--tokenizer",
+    folder,
+  ]);
+  expect(none.code).toBe(1);
+  expect(none.stderr).toContain("tokenizer.json");
+});
+
+it("prepare that is killed leaves no output, and the next run writes what an undisturbed one does", async () => {
+  const folder = temporaryFolder();
+  const list = Array.from({ length: 1000 }, (_, i) =>
+    dialogue(`id-${i}`, `question ${i}`, `answer ${i % 50} ${"word ".repeat(80)}`),
+  );
+  const input = write(join(folder, "in.jsonl"), list);
+  const pipe = join(folder, "pipe.jsonl");
+  execFileSync("mkfifo", [pipe]);
+  const output = join(folder, "out.parquet");
+  const flags = ["--min-tokens", "20", "--dedupe", "exact", "--tokenizer", tokenizerFolder];
+  const running = startCli(["prepare", "--input", pipe, "--output", output, ...flags]);
+  // A pipe holds 64 KiB: when all of 256 KiB are in it, the command has read most of them, and waits for the rest.
+  const sink = await open(pipe, "w");
+  await sink.writeFile(readFileSync(input).subarray(0, 2 ** 18));
+  running.kill("SIGKILL");
+  expect((await running.result).signal).toBe("SIGKILL");
+  await sink.close();
+  expect(existsSync(output)).toBe(false);
+  expect(existsSync(`${output}.report.json`)).toBe(false);
+  const again = await runCli(["prepare", "--input", input, "--output", output, ...flags]);
+  expect(again.code, again.stderr).toBe(0);
+  const other = join(folder, "other.parquet");
+  await runCli(["prepare", "--input", input, "--output", other, ...flags]);
+  expect(readFileSync(output).equals(readFileSync(other))).toBe(true);
+  expect(readFileSync(`${output}.report.json`, "utf8")).toBe(readFileSync(`${other}.report.json`, "utf8"));
+});
 
 const aspects = (rating: string) =>
   Object.fromEntries(
