@@ -1,5 +1,5 @@
 import { flatSlabs } from "../../plan/slabs.ts";
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import source from "./adamw.wgsl" with { type: "text" };
@@ -51,6 +51,8 @@ export function adamw(
       [gradients[i]!, normAndClip, parameter, firstMoments[i]!, secondMoments[i]!],
       (sizes) => ({ elements, ...params(sizes) }),
       () => [elementGroups(elements)],
+      // Clipping 1, moments 3 and 4, the step 7; the gradient is read, parameter and moments are read and written.
+      workOfEach(() => elements, { flops: 15, words: 7 }),
     );
   });
 }

@@ -1,10 +1,11 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import delta from "./attention.delta.wgsl" with { type: "text" };
 import { attentionForward } from "./forward.wgsl.ts";
 import { attentionKeyGradient } from "./key-gradient.wgsl.ts";
 import { attentionQueryGradient } from "./query-gradient.wgsl.ts";
+import { keyShares } from "./rows.wgsl.ts";
 
 export { tileRows } from "./rows.wgsl.ts";
 
@@ -53,6 +54,7 @@ export function attention(
       [dO, o, lse, stats],
       (s) => ({ rows: rows(s), width: headDim }),
       (s) => [rowGroups(target, rows(s))],
+      workOfEach((s) => rows(s) * headDim, { flops: 2, words: 2 }),
     );
     const dq = tape.gradientTarget(q);
     if (dq) {
@@ -72,7 +74,7 @@ export function attention(
       attentionKeyGradient(target, headDim),
       [q, k, v, dO, stats, tiles, dk, dv],
       params,
-      (s) => [s.tiles, keyValueHeads],
+      (s) => [s.tiles * keyShares(target, headDim), keyValueHeads],
       work(4, 6),
     );
   });

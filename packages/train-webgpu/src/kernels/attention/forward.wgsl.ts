@@ -1,18 +1,6 @@
 import type { Kernel } from "../../plan/pipeline.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
-import {
-  header,
-  lines,
-  loadHeld,
-  loadPassing,
-  passing,
-  range,
-  rowLayout,
-  storeHeld,
-  sums,
-  tileRows,
-  total,
-} from "./rows.wgsl.ts";
+import { header, lines, loadHeld, loadPassing, passing, range, rowLayout, rowsOf, storeHeld, sums, total } from "./rows.wgsl.ts";
 
 /** Keys that pass by together: they share one change of the running maximum. */
 const KEYS = 2;
@@ -23,7 +11,7 @@ const KEYS = 2;
  * Keys are visited in pairs from the sequence's start, so a row's bits do not depend on where the sequence lies. Dispatch: (tiles, heads).
  */
 export function attentionForward(target: KernelTarget, headDim: number): Kernel {
-  const layout = rowLayout(target, headDim);
+  const layout = rowLayout(target, headDim, "query");
   const { held, pieceQuads: n } = layout;
   const rows = range(held);
   const keys = range(KEYS);
@@ -45,9 +33,9 @@ ${loadHeld(layout, "q", " * params.scale")}
 ${sums(layout, "sum")}
 ${lines(rows, (j) => `  var m_${j} = -1e30f; var z_${j} = 0f;`)}
   let kv_head = id.y / params.group * QUADS;
-  let first = tile.y + 1u - start;
-  let skipped = select(0u, (first - params.window) / ${KEYS}u * ${KEYS}u, first > params.window);
-  for (var t = start + skipped; t < min(tile.y + ${tileRows(target, headDim)}u, end); t += ${KEYS}u) {
+  let seen = first + 1u - start;
+  let skipped = select(0u, (seen - params.window) / ${KEYS}u * ${KEYS}u, seen > params.window);
+  for (var t = start + skipped; t < min(first + ${rowsOf(layout)}u, end); t += ${KEYS}u) {
 ${lines(keys, (u) => `    let ${key(u)} = min(t + ${u}u, end - 1u) * kv_stride + kv_head;`)}
 ${lines(keys, (u) => `${loadPassing(layout, "k", u, key(u))}\n${loadPassing(layout, "v", u, key(u))}`)}
 ${lines(keys, (u) => rows.map((j) => `    var s_${j}_${u} = vec4f();`).join(" "))}

@@ -2,24 +2,25 @@ import type { Kernel } from "../../plan/pipeline.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import {
   header,
+  keyShares,
   lines,
   loadHeld,
   loadPassing,
   passing,
   range,
   rowLayout,
+  rowsOf,
   storeHeld,
   sums,
-  tileRows,
   total,
 } from "./rows.wgsl.ts";
 
 /**
  * dV = P^T dO and dK = scale dS^T Q, the keys' side: an invocation owns rows of keys, the queries that see them pass by, one query head
- * of the group after the other; no atomics. Dispatch: (tiles, key-value heads).
+ * of the group after the other; no atomics. Dispatch: (tiles and their shares, key-value heads).
  */
 export function attentionKeyGradient(target: KernelTarget, headDim: number): Kernel {
-  const layout = rowLayout(target, headDim);
+  const layout = rowLayout(target, headDim, "key");
   const { held, pieceQuads: n } = layout;
   const rows = range(held);
   return withPrelude(
@@ -36,15 +37,16 @@ export function attentionKeyGradient(target: KernelTarget, headDim: number): Ker
 @group(0) @binding(7) var<storage, read_write> dk: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> dv: array<vec4f>;`,
       "key",
+      keyShares(target, headDim),
     )}
 ${loadHeld(layout, "k", " * params.scale")}
 ${loadHeld(layout, "v")}
 ${sums(layout, "k_sum")}
 ${sums(layout, "v_sum")}
-  let last = min(end, tile.y + min(params.window, end) + ${tileRows(target, headDim) - 1}u);
+  let last = min(end, first + min(params.window, end) + ${rowsOf(layout) - 1}u);
   for (var member = 0u; member < params.group; member++) {
     let head = id.y * params.group + member;
-    for (var t = tile.y; t < last; t++) {
+    for (var t = first; t < last; t++) {
       let query = t * q_stride + head * QUADS;
       let stat = stats[t * params.heads + head];
 ${loadPassing(layout, "q", 0, "query")}

@@ -1,25 +1,13 @@
 import type { Kernel } from "../../plan/pipeline.ts";
 import { type KernelTarget, withPrelude } from "../prelude/prelude.ts";
-import {
-  header,
-  lines,
-  loadHeld,
-  loadPassing,
-  passing,
-  range,
-  rowLayout,
-  storeHeld,
-  sums,
-  tileRows,
-  total,
-} from "./rows.wgsl.ts";
+import { header, lines, loadHeld, loadPassing, passing, range, rowLayout, rowsOf, storeHeld, sums, total } from "./rows.wgsl.ts";
 
 /**
  * dQ = scale dS K with P = exp(scale Q K^T - L), dS = P (dO V^T - delta)      (Dao et al. 2022, algorithm 4, for the queries' side).
  * stats [T, H] holds (L, delta = sum_d dO O). An invocation owns rows of queries, the keys pass by. Dispatch: (tiles, heads).
  */
 export function attentionQueryGradient(target: KernelTarget, headDim: number): Kernel {
-  const layout = rowLayout(target, headDim);
+  const layout = rowLayout(target, headDim, "query");
   const { held, pieceQuads: n } = layout;
   const rows = range(held);
   return withPrelude(
@@ -41,9 +29,9 @@ ${loadHeld(layout, "d_o")}
 ${sums(layout, "sum")}
 ${lines(rows, (j) => `  let stat_${j} = stats[min(row_${j}, end - 1u) * params.heads + id.y];`)}
   let kv_head = id.y / params.group * QUADS;
-  let first = tile.y + 1u - start;
-  let skipped = select(0u, first - params.window, first > params.window);
-  for (var t = start + skipped; t < min(tile.y + ${tileRows(target, headDim)}u, end); t++) {
+  let seen = first + 1u - start;
+  let skipped = select(0u, seen - params.window, seen > params.window);
+  for (var t = start + skipped; t < min(first + ${rowsOf(layout)}u, end); t++) {
     let kv = t * kv_stride + kv_head;
 ${loadPassing(layout, "k", 0, "kv")}
 ${loadPassing(layout, "v", 0, "kv")}

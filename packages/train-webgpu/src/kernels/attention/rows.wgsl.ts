@@ -16,39 +16,52 @@ export interface RowLayout {
   lanes: number;
 }
 
+/** Which rows a kernel writes, and so owns. */
+export type Side = "query" | "key";
+
 /**
  * - software: a load costs as much as ten multiplications and a broadcast costs one, so a lane loads its share of a passing row and the
  *   others take it from there; registers are memory, so a few rows fit, until compiling takes longer than they save.
  * - tile (GPU): registers are few, so four lanes share a row; a load of one address by all is cheap.
  * - portable: no subgroups, one row an invocation.
  */
-export function rowLayout({ lanes, adapterClass }: KernelTarget, headDim: number): RowLayout {
+export function rowLayout({ lanes, adapterClass }: KernelTarget, headDim: number, own: Side): RowLayout {
   if (headDim % 4 !== 0) throw new RangeError(`attention: the head dimension is ${headDim}; it must be a multiple of 4`);
   const quads = headDim / 4;
   if (lanes === 1) return { invocations: 32, held: 1, parts: 1, broadcast: false, quads, pieceQuads: quads, lanes };
   if (adapterClass === "software") {
-    return { invocations: lanes, held: softwareRows(headDim), parts: 1, broadcast: true, quads, pieceQuads: quads, lanes };
+    return { invocations: lanes, held: softwareRows(headDim, own), parts: 1, broadcast: true, quads, pieceQuads: quads, lanes };
   }
   return { invocations: lanes, held: 1, parts: 4, broadcast: false, quads, pieceQuads: Math.ceil(quads / 4), lanes };
 }
 
-/** About 128 floats a lane: with fewer rows broadcasts count, with more the compiler's time does. Models of short rows are small, and wait for the compiler. */
-function softwareRows(headDim: number): number {
+/**
+ * About 128 floats of queries a lane: with fewer rows broadcasts count, with more the compiler's time does. Keys need twice the registers,
+ * and more than two rows of them are slower. Models of short rows are small, and wait for the compiler.
+ */
+function softwareRows(headDim: number, own: Side): number {
   if (headDim > 64) return 1;
-  return headDim > 16 && headDim <= 32 ? 4 : 2;
+  return own === "query" && headDim > 16 && headDim <= 32 ? 4 : 2;
 }
 
-/** Rows of a tile: what one workgroup owns. */
-export function tileRows(target: KernelTarget, headDim: number): number {
-  const { invocations, held, parts } = rowLayout(target, headDim);
-  return (invocations * held) / parts;
-}
+/** Rows that one workgroup owns. */
+export const rowsOf = ({ invocations, held, parts }: RowLayout): number => (invocations * held) / parts;
+
+/** Rows of a tile: what one workgroup owns of queries. */
+export const tileRows = (target: KernelTarget, headDim: number): number => rowsOf(rowLayout(target, headDim, "query"));
+
+/** Workgroups that share a tile of keys. */
+export const keyShares = (target: KernelTarget, headDim: number): number =>
+  tileRows(target, headDim) / rowsOf(rowLayout(target, headDim, "key"));
 
 export const range = (n: number): number[] => [...Array(n).keys()];
 export const lines = <T>(items: T[], line: (item: T) => string): string => items.map(line).join("\n");
 
-/** Bindings, the tile, and of each held row its number `row_j` and the index `own_j` of its first quad among rows of `stride` quads. */
-export function header(layout: RowLayout, bindings: string, own: "query" | "key"): string {
+/**
+ * Bindings, the tile's sequence, the workgroup's `first` row, and of each held row its number `row_j` and the index `own_j` of its first
+ * quad among rows of `stride` quads. `shares` workgroups own a tile together.
+ */
+export function header(layout: RowLayout, bindings: string, own: Side, shares = 1): string {
   const { invocations, held, parts, quads, pieceQuads } = layout;
   const rows = invocations / parts;
   return `struct Params { tiles: u32, heads: u32, group: u32, window: u32, scale: f32 }
@@ -58,15 +71,17 @@ ${bindings}
 @compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x;
-  let tile = tiles[id.x];
+  let tile = tiles[id.x / ${shares}u];
   let start = tile.x;
   let end = tile.z;
+  let first = tile.y + id.x % ${shares}u * ${rowsOf(layout)}u;
+  if (first >= end) { return; }
   let q_stride = params.heads * QUADS;
   let kv_stride = q_stride / params.group;
   let piece = lane % ${parts}u * ${pieceQuads}u;
 ${lines(
   range(held),
-  (j) => `  let row_${j} = tile.y + ${j * rows}u + lane / ${parts}u;
+  (j) => `  let row_${j} = first + ${j * rows}u + lane / ${parts}u;
   let own_${j} = min(row_${j}, end - 1u) * ${own === "query" ? "q_stride" : "kv_stride"} + id.y * QUADS;`,
 )}
 `;

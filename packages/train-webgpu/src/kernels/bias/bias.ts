@@ -1,4 +1,4 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import addSource from "./add-bias.wgsl" with { type: "text" };
@@ -19,12 +19,19 @@ export function addBias(
     [bias, y],
     (s) => ({ elements: elements(s), width }),
     (s) => [elementGroups(elements(s))],
+    workOfEach(elements, { flops: 1, words: 2 }),
   );
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     const dbias = dy && tape.gradientTarget(bias);
     if (!dy || !dbias) return;
     const params = (s: Sizes) => ({ rows: rows(s), width, accumulate: dbias.accumulate(s) });
-    tape.run(withPrelude(target, "bias gradient", columnSums), [dy, dbias.tensor], params, () => [elementGroups(width)]);
+    tape.run(
+      withPrelude(target, "bias gradient", columnSums),
+      [dy, dbias.tensor],
+      params,
+      () => [elementGroups(width)],
+      workOfEach(elements, { flops: 1, words: 1 }),
+    );
   });
 }

@@ -1,4 +1,4 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Tensor } from "../../plan/tensor.ts";
 import type { AttentionShape } from "../attention/attention.ts";
 import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
@@ -35,6 +35,7 @@ export function cachedAttention(
       [cache.rows, from, to],
       (s) => ({ elements: s.tokens * width, width }),
       (s) => [elementGroups(s.tokens * width)],
+      workOfEach((s) => s.tokens * width, { flops: 0, words: 2 }),
     );
   }
   const o = tape.temporary("attention", q.bytes);
@@ -49,6 +50,10 @@ export function cachedAttention(
       scale: 1 / Math.sqrt(headDim),
     }),
     (s) => [rowGroups(target, s.tiles), heads],
+    (s) => ({
+      flops: 4 * headDim * heads * s.attended,
+      bytes: 8 * headDim * (heads * s.tokens + keyValueHeads * s.cached),
+    }),
   );
   return o;
 }

@@ -1,4 +1,4 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { elementGroups, type KernelTarget, withPrelude } from "../prelude/prelude.ts";
 import source from "./dropout.wgsl" with { type: "text" };
@@ -27,11 +27,13 @@ export function dropout(tape: Tape, target: KernelTarget, x: Tensor, shape: Drop
     keep: 1 - probability,
   });
   const grid = (s: Sizes): [number] => [elementGroups(s.tokens * width)];
-  tape.run(kernel, [x, y], (s) => params(s, 0), grid);
+  // One uniform number and one scaling; its bits come from integers.
+  const work = workOfEach((s) => s.tokens * width, { flops: 2, words: 2 });
+  tape.run(kernel, [x, y], (s) => params(s, 0), grid, work);
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     const dx = dy && tape.gradientTarget(x);
-    if (dy && dx) tape.run(kernel, [dy, dx.tensor], (s) => params(s, dx.accumulate(s)), grid);
+    if (dy && dx) tape.run(kernel, [dy, dx.tensor], (s) => params(s, dx.accumulate(s)), grid, work);
   });
   return y;
 }

@@ -1,5 +1,5 @@
-import { formatOf, rowSlabs } from "../../plan/slabs.ts";
-import type { Tape } from "../../plan/tape.ts";
+import { bytesOf, formatOf, rowSlabs } from "../../plan/slabs.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { packedScales } from "../packed/packed.wgsl.ts";
 import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
@@ -26,12 +26,16 @@ export function embedding(
 ): Tensor {
   const y = tape.temporary("embedding", maxTokens * width * 4, [table]);
   const elements = (sizes: Sizes): number => sizes.tokens * width;
-  for (const { tensor, firstRow, rows } of rowSlabs(table, width, target.maxBindingBytes)) {
+  const slabs = rowSlabs(table, width, target.maxBindingBytes);
+  // Ids are taken to be spread evenly over the slabs.
+  const vocabulary = slabs.reduce((sum, { rows }) => sum + rows, 0);
+  for (const { tensor, firstRow, rows } of slabs) {
     tape.run(
       embeddingKernel(target, formatOf(table)),
       [inputs.ids, tensor, y, ...packedScales(tensor)],
       (s) => ({ elements: elements(s), width, first_row: firstRow, rows }),
       (s) => [elementGroups(elements(s))],
+      (s) => ({ flops: 0, bytes: (bytesOf(formatOf(table), elements(s)) + 4 * elements(s)) * (rows / vocabulary) }),
     );
   }
   tape.onBackward(() => {
@@ -45,12 +49,17 @@ export function embedding(
         [tensor],
         () => ({ elements: size }),
         (s) => [dtable.accumulate(s) === 1 ? 0 : elementGroups(size)],
+        workOfEach(() => size, { flops: 0, words: 1 }),
       );
       tape.run(
         withPrelude(target, "embedding backward", backward),
         [inputs.distinctIds, inputs.distinctOffsets, inputs.orderById, dy, tensor],
         (s) => ({ distinct: s.distinctIds, width, first_row: firstRow, rows }),
         (s) => [rowGroups(target, s.distinctIds)],
+        (s) => ({
+          flops: elements(s) * (rows / vocabulary),
+          bytes: 4 * width * (s.tokens + 2 * s.distinctIds) * (rows / vocabulary),
+        }),
       );
     }
   });

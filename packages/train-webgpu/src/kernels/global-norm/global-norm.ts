@@ -1,5 +1,5 @@
 import { flatSlabs } from "../../plan/slabs.ts";
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Tensor } from "../../plan/tensor.ts";
 import { type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import normSource from "./norm.wgsl" with { type: "text" };
@@ -19,6 +19,7 @@ export function globalNorm(tape: Tape, target: KernelTarget, gradients: Tensor[]
       [gradient, partials],
       () => ({ elements: gradient.bytes / 4, groups: GROUPS, partial_offset: index * GROUPS }),
       () => [rowGroups(target, GROUPS)],
+      workOfEach(() => gradient.bytes / 4, { flops: 2, words: 1 }),
     );
   });
   tape.run(
@@ -26,6 +27,8 @@ export function globalNorm(tape: Tape, target: KernelTarget, gradients: Tensor[]
     [partials, result],
     () => ({ count, max_norm: maxNorm }),
     () => [1],
+    // A compensated sum.
+    workOfEach(() => count, { flops: 4, words: 1 }),
   );
   return result;
 }

@@ -1,4 +1,4 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { product } from "../matmul/matmul.ts";
 import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
@@ -52,6 +52,7 @@ export function gatherLabelled(
     [labels.rows, hidden, gathered],
     (s) => ({ labelled: s.labelled, elements: elements(s), width }),
     (s) => [elementGroups(elements(s))],
+    workOfEach(elements, { flops: 0, words: 2 }),
   );
   tape.onBackward(() => {
     const dgathered = tape.gradientOf(gathered);
@@ -62,6 +63,7 @@ export function gatherLabelled(
       [labels.rowOfToken, dgathered, dhidden.tensor],
       (s) => ({ elements: s.tokens * width, width }),
       (s) => [elementGroups(s.tokens * width)],
+      (s) => ({ flops: 0, bytes: 4 * width * (s.labelled + s.tokens) }),
     );
   });
   return gathered;
@@ -110,6 +112,8 @@ export function linearLogps(
       [logits, labels.targets, lse, stats, labels.logCollision],
       (s) => ({ rows: rows(s), vocabulary, stride, row_offset: chunk * chunkRows }),
       (s) => [rowGroups(target, rows(s))],
+      // Of each logit its distance to the largest, the exponential, and four sums.
+      workOfEach((s) => rows(s) * vocabulary, { flops: 8, words: 1 }),
     );
     if (chunks === 1) kept = logits;
   }
@@ -126,6 +130,7 @@ export function linearLogps(
         [labels.targets, lse, labels.sequenceOfRow, labels.rowWeights, labels.sequenceGradient, dlogits],
         (s) => ({ rows: rows(s), elements: padded(s) * stride, vocabulary, stride, row_offset: chunk * chunkRows }),
         (s) => [elementGroups(padded(s) * stride)],
+        workOfEach((s) => rows(s) * vocabulary, { flops: 4, words: 2 }),
       );
       const first = () => chunk * chunkRows;
       if (dx) {

@@ -1,6 +1,6 @@
 import type { PreferenceLoss } from "@zephyr/losses";
 import type { Kernel } from "../../plan/pipeline.ts";
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Tensor } from "../../plan/tensor.ts";
 import pairWeightsSource from "./pair-weights.wgsl" with { type: "text" };
 import host from "./preference-loss.wgsl" with { type: "text" };
@@ -38,6 +38,8 @@ export function preferenceLoss(
     [sums, referenceLogps, lengths, pairWeights, options, scratch, sequenceGradient, pairResults],
     (s) => ({ pairs: s.pairs, loss_scale: s.lossScale }),
     (s) => [s.pairs > 0 ? 1 : 0],
+    // What a loss computes is its own affair, and a handful of operations: only what it is given and gives back is counted.
+    workOfEach((s) => s.pairs, { flops: 0, words: 19 }),
   );
 }
 
@@ -51,5 +53,6 @@ export function pairWeights(
     [adjusted, lengths, weights],
     (s) => ({ pairs: s.pairs }),
     (s) => [Math.ceil(s.pairs / 64)],
+    workOfEach((s) => s.pairs, { flops: 4, words: 5 }),
   );
 }

@@ -1,4 +1,4 @@
-import type { Tape } from "../../plan/tape.ts";
+import { type Tape, workOfEach } from "../../plan/tape.ts";
 import type { Sizes, Tensor } from "../../plan/tensor.ts";
 import { elementGroups, type KernelTarget, rowGroups, withPrelude } from "../prelude/prelude.ts";
 import backward from "./rms-norm.backward.wgsl" with { type: "text" };
@@ -19,21 +19,33 @@ export function rmsNorm(tape: Tape, target: KernelTarget, x: Tensor, weight: Ten
   const y = tape.temporary(`norm(${x.name})`, maxRows * width * 4, [x, weight]);
   const rstd = tape.temporary(`rstd(${x.name})`, maxRows * 4);
   const grid = (sizes: Sizes): [number] => [rowGroups(target, rows(sizes))];
-  tape.run(withPrelude(target, "rms-norm forward", forward), [x, weight, y, rstd], (s) => ({ rows: rows(s), width, eps }), grid);
+  const elements = (s: Sizes): number => rows(s) * width;
+  tape.run(
+    withPrelude(target, "rms-norm forward", forward),
+    [x, weight, y, rstd],
+    (s) => ({ rows: rows(s), width, eps }),
+    grid,
+    workOfEach(elements, { flops: 4, words: 2 }),
+  );
   tape.onBackward(() => {
     const dy = tape.gradientOf(y);
     if (!dy) return;
     const dweight = tape.gradientTarget(weight);
     if (dweight) {
       const params = (s: Sizes) => ({ rows: rows(s), width, accumulate: dweight.accumulate(s) });
-      tape.run(withPrelude(target, "rms-norm weight gradient", weightGradient), [x, rstd, dy, dweight.tensor], params, () => [
-        elementGroups(width),
-      ]);
+      tape.run(
+        withPrelude(target, "rms-norm weight gradient", weightGradient),
+        [x, rstd, dy, dweight.tensor],
+        params,
+        () => [elementGroups(width)],
+        workOfEach(elements, { flops: 3, words: 2 }),
+      );
     }
     const dx = tape.gradientTarget(x);
     if (!dx) return;
     const params = (s: Sizes) => ({ rows: rows(s), width, accumulate: dx.accumulate(s) });
-    tape.run(withPrelude(target, "rms-norm backward", backward), [x, weight, rstd, dy, dx.tensor], params, grid);
+    const work = (s: Sizes) => workOfEach(elements, { flops: 7, words: 3 + dx.accumulate(s) })(s);
+    tape.run(withPrelude(target, "rms-norm backward", backward), [x, weight, rstd, dy, dx.tensor], params, grid, work);
   });
   return y;
 }

@@ -26,6 +26,8 @@ export function rope(
       [positions, angles, tensor],
       (s) => ({ rows: rows(s), heads, half_dim: half, sign }),
       (s) => [rowGroups(target, rows(s))],
+      // Each pair is turned in place; a position's angles serve all heads.
+      (s) => ({ flops: 6 * half * rows(s), bytes: 16 * half * rows(s) + 8 * half * s.tokens }),
     );
   };
   turn(x, 1);

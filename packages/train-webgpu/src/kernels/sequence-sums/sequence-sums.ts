@@ -30,6 +30,7 @@ export function sequenceSums(tape: Tape, target: KernelTarget, inputs: SequenceS
     [rowOffsets, rowStats, rowWeights, logCollision, sums, adjusted],
     (s) => ({ sequences: s.sequences }),
     (s) => [rowGroups(target, s.sequences)],
+    (s) => ({ flops: 7 * s.labelled, bytes: 24 * (s.labelled + s.sequences) }),
   );
   return { sums, adjusted };
 }

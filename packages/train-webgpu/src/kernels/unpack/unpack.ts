@@ -41,6 +41,7 @@ export function unpack(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, c
       [tensor, wide(firstRow, rows), ...packedScales(tensor)],
       () => ({ fours }),
       () => [elementGroups(fours)],
+      () => ({ flops: tensor.scales ? 4 * fours : 0, bytes: tensor.bytes + (tensor.scales?.bytes ?? 0) + 16 * fours }),
     );
   }
 }
