@@ -63,7 +63,7 @@ export async function createCachePlan(policy: Policy, slots: number, maxLength: 
         u32(tokens.flatMap(({ slot }, t) => [slot * maxLength, cacheRows[t]!, cacheRows[t]! + 1, cacheRows[t]! - t])),
       );
       write(device, stream.labels.rows, u32(wanted));
-      executor.run("generate", { ...noSizes, tokens: tokens.length, tiles: tokens.length, labelled: wanted.length });
+      executor.run("generate", { ...noSizes, ...countsOf(tokens), labelled: wanted.length });
       if (wanted.length === 0) return [];
       const [values] = await read(device, [{ tensor: logits, length: wanted.length * vocabSize }]);
       return wanted.map((_, n) => values!.subarray(n * vocabSize, (n + 1) * vocabSize));
@@ -74,5 +74,15 @@ export async function createCachePlan(policy: Policy, slots: number, maxLength: 
       rows.place!.buffer.destroy();
       for (const { keys, values } of caches) for (const tensor of [keys, values]) tensor.place!.buffer.destroy();
     },
+  };
+}
+
+function countsOf(tokens: CacheToken[]) {
+  const ends = new Map(tokens.map(({ slot, position }) => [slot, position + 1]));
+  return {
+    tokens: tokens.length,
+    tiles: tokens.length,
+    attended: tokens.reduce((sum, { position }) => sum + position + 1, 0),
+    cached: [...ends.values()].reduce((sum, end) => sum + end, 0),
   };
 }

@@ -22,6 +22,7 @@ const add = (x: Tensor, amount: number, grid: Grid = () => [Math.ceil(x.bytes / 
   tensors: [x],
   params: () => ({ elements: x.bytes / 4, amount }),
   grid,
+  work: () => ({ flops: 0, bytes: 0 }),
 });
 
 describe("executor", () => {

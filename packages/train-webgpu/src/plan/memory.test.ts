@@ -10,6 +10,7 @@ const dispatch = (...tensors: Tensor[]): Dispatch => ({
   tensors,
   params: () => ({}),
   grid: () => [1],
+  work: () => ({ flops: 0, bytes: 0 }),
 });
 
 /** Integers below n from a seed. */

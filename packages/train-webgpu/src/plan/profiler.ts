@@ -6,7 +6,7 @@ export interface KernelProfile {
   kernel: string;
   launches: number;
   milliseconds: number;
-  /** Floating-point operations and bytes moved by the launches that say them; 0 where none does. */
+  /** Floating-point operations and bytes moved by the launches. */
   flops: number;
   bytes: number;
 }
@@ -58,7 +58,7 @@ export function createProfiler(gpu: GPUDevice): Profiler {
     maxLaunches: MAX_LAUNCHES,
     encode(encoder, dispatches, sizes, run) {
       const names = dispatches.map(({ kernel }) => kernel.name);
-      const work = dispatches.map((dispatch) => workOf(dispatch, sizes));
+      const work = dispatches.map((dispatch) => dispatch.work(sizes));
       dispatches.forEach((_, index) => {
         const timestampWrites = { querySet: queries, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 };
         const pass = encoder.beginComputePass({ timestampWrites });
@@ -88,11 +88,4 @@ export function createProfiler(gpu: GPUDevice): Profiler {
       return all;
     },
   };
-}
-
-/** What a launch says it does; one over elements moves each of its bindings once. */
-function workOf({ work, params, tensors }: Dispatch, sizes: Sizes): Work {
-  if (work) return work(sizes);
-  const { elements } = params(sizes);
-  return { flops: 0, bytes: elements === undefined ? 0 : 4 * elements * tensors.length };
 }

@@ -4,9 +4,14 @@ import type { Grid, Params, Sizes, Tensor } from "./tensor.ts";
 /** What a launch computes and moves, for a profile. */
 export interface Work {
   flops: number;
-  /** Each operand once, however often a kernel reads it. */
+  /** Each operand once, however often a kernel reads it; twice where it is read and written. */
   bytes: number;
 }
+
+/** The work of a kernel that does the same for each of `count` elements or rows, and moves `words` of 4 bytes for each. */
+export const workOfEach =
+  (count: (sizes: Sizes) => number, { flops, words }: { flops: number; words: number }) =>
+  (sizes: Sizes): Work => ({ flops: count(sizes) * flops, bytes: count(sizes) * words * 4 });
 
 /** One kernel launch of a plan; sizes are functions of the batch, so a plan is built once for every batch. */
 export interface Dispatch {
@@ -14,7 +19,7 @@ export interface Dispatch {
   readonly tensors: Tensor[];
   readonly params: (sizes: Sizes) => Params;
   readonly grid: Grid;
-  readonly work?: (sizes: Sizes) => Work;
+  readonly work: (sizes: Sizes) => Work;
 }
 
 /** Where an op's backward adds its share of a gradient. */
@@ -31,7 +36,7 @@ export interface GradientTarget {
 export interface Tape {
   readonly dispatches: Dispatch[];
   temporary(name: string, bytes: number, from?: Tensor[]): Tensor;
-  run(kernel: Kernel, tensors: Tensor[], params: (sizes: Sizes) => Params, grid: Grid, work?: (sizes: Sizes) => Work): void;
+  run(kernel: Kernel, tensors: Tensor[], params: (sizes: Sizes) => Params, grid: Grid, work: (sizes: Sizes) => Work): void;
   onBackward(backward: () => void): void;
   /** The gradient that has reached a tensor, if any has. */
   gradientOf(tensor: Tensor): Tensor | undefined;
@@ -55,7 +60,7 @@ export function createTape(dispatches: Dispatch[] = [], gradients = new Map<Tens
       return { name, bytes: align(bytes), needsGradient: from.some((tensor) => tensor.needsGradient) };
     },
     run(kernel, tensors, params, grid, work) {
-      dispatches.push({ kernel, tensors, params, grid, ...(work && { work }) });
+      dispatches.push({ kernel, tensors, params, grid, work });
     },
     onBackward(backward) {
       if (record) backwards.push(backward);

@@ -31,6 +31,8 @@ export interface Sizes {
   tiles: number;
   /** Pairs of a token and one that it sees, itself included, windows left out of account: what attention's work is counted in. */
   attended: number;
+  /** Rows of the key-value cache that the stream's tokens see, each counted once. */
+  cached: number;
   /** Distinct token ids in the stream. */
   distinctIds: number;
   /** Preference pairs. */
@@ -56,6 +58,7 @@ export const noSizes: Sizes = {
   labelled: 0,
   tiles: 0,
   attended: 0,
+  cached: 0,
   distinctIds: 0,
   pairs: 0,
   accumulate: 0,
