@@ -220,53 +220,7 @@ describe("zephyr init", () => {
   });
 });
 
-describe("zephyr import and export", () => {
-  it("a handbook recipe becomes a config, and held-out splits are not trained on", async () => {
-    const folder = temporaryFolder();
-    const file = write(
-      join(folder, "config_full.yaml"),
-      `model_name_or_path: org/sft
-dataset_mixture:
-  datasets:
-    - { id: org/pairs, split: train_prefs, weight: 1.0 }
-    - { id: org/pairs, split: test_prefs, weight: 1.0 }
-bf16: true
-use_peft: true
-load_in_4bit: true
-lora_r: 128
-lora_dropout: 0.05
-chat_template: "<|system|> <|user|> <|assistant|> {{ eos_token }}"
-beta: 0.01
-learning_rate: 5.0e-7
-max_prompt_length: 512
-optim: rmsprop
-warmup_ratio: 0.1
-output_dir: data/run
-`,
-    );
-    const output = join(folder, "dpo.yaml");
-    const ran = await runCli(["import", file, "--output", output, "--json"]);
-    expect(ran.code, ran.stderr).toBe(0);
-    const { command, notes } = JSON.parse(ran.stdout);
-    expect(command).toBe("dpo");
-    expect(notes).toHaveLength(3);
-    const settings = {
-      model: "org/sft",
-      data: "org/pairs",
-      dataset_train_split: "train_prefs",
-      dtype: "nf4",
-      lora_r: 128,
-      lora_dropout: 0.05,
-      chat_template_path: "zephyr",
-      beta: 0.01,
-      learning_rate: 5e-7,
-      warmup_ratio: 0.1,
-      output: "data/run",
-    };
-    expect(parse(readFileSync(output, "utf8"))).toEqual(settings);
-    expect(readFileSync(output, "utf8")).toMatch(/^learning_rate: 5\.0e-7$/m);
-  });
-
+describe("zephyr export trl", () => {
   it("a stage for TRL has its rows as Parquet and its names in the config", async () => {
     const output = join(temporaryFolder(), "trl");
     const pairs = reference("trl_dpo_run/preferences.jsonl");

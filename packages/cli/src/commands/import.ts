@@ -21,17 +21,17 @@ export const importRecipe = command({
   async run({ flags, positionals, reporter }) {
     const [file] = positionals;
     checkOutput(flags.output, flags.overwrite);
-    const { command: name, settings, notes } = importHandbook(await readConfigFile(file!));
+    const { command: name, settings, notes, notNeeded } = importHandbook(await readConfigFile(file!));
     const table = name === "sft" ? sftFlags : dpoFlags;
     // What is written must be readable: a value that no flag takes is found here, not at the start of a run.
     flagValues(table, readConfig({ output: "run", ...settings }, file!, table));
-    writeFileSync(
-      flags.output,
-      `# zephyr ${name} --config ${flags.output}\n${notes.map((note) => `# ${note}\n`).join("")}${yamlText(settings)}`,
-    );
-    for (const note of notes) reporter.note(note);
+    const told = [...notes, ...(notNeeded.length > 0 ? [`not needed here: ${notNeeded.join("; ")}`] : [])];
+    // One line each: a value of the recipe must not end a comment.
+    const comments = told.map((line) => `# ${line.replaceAll(/\s+/g, " ")}\n`);
+    writeFileSync(flags.output, `# zephyr ${name} --config ${flags.output}\n${comments.join("")}${yamlText(settings)}`);
+    for (const line of told) reporter.note(line);
     return {
-      result: { command: name, output: flags.output, settings, notes },
+      result: { command: name, output: flags.output, settings, notes, not_needed: notNeeded },
       lines: [`zephyr ${name} --config ${flags.output}`],
     };
   },
