@@ -62,7 +62,7 @@ export const lines = <T>(items: T[], line: (item: T) => string): string => items
  * quad among rows of `stride` quads. `shares` workgroups own a tile together.
  */
 export function header(layout: RowLayout, bindings: string, own: Side, shares = 1): string {
-  const { invocations, held, parts, quads, pieceQuads } = layout;
+  const { invocations, held, parts, quads } = layout;
   const rows = invocations / parts;
   return `struct Params { tiles: u32, heads: u32, group: u32, window: u32, scale: f32 }
 const QUADS = ${quads}u;
@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) local: v
   if (first >= end) { return; }
   let q_stride = params.heads * QUADS;
   let kv_stride = q_stride / params.group;
-  let piece = lane % ${parts}u * ${pieceQuads}u;
+  let piece = lane % ${parts}u;
 ${lines(
   range(held),
   (j) => `  let row_${j} = first + ${j * rows}u + lane / ${parts}u;
@@ -87,10 +87,14 @@ ${lines(
 `;
 }
 
+/** Where in a row quad `i` of an invocation's piece lies: pieces alternate, so that neighbours load what lies together. */
+const quadAt = ({ parts }: RowLayout, i: string): string => (parts === 1 ? i : `${i} * ${parts}u + piece`);
+
 /** Loads the held rows of `binding` into an array of registers of the same name with an underscore, times `factor`. */
-export function loadHeld({ held, quads, pieceQuads, parts }: RowLayout, binding: string, factor = ""): string {
-  const inside = parts === 1 || quads % parts === 0 ? "" : ` * select(0f, 1f, piece + i < QUADS)`;
-  const at = parts === 1 ? "i" : "min(piece + i, QUADS - 1u)";
+export function loadHeld(layout: RowLayout, binding: string, factor = ""): string {
+  const { held, quads, pieceQuads, parts } = layout;
+  const inside = parts === 1 || quads % parts === 0 ? "" : ` * select(0f, 1f, ${quadAt(layout, "i")} < QUADS)`;
+  const at = parts === 1 ? "i" : `min(${quadAt(layout, "i")}, QUADS - 1u)`;
   return `  var ${binding}_: array<vec4f, ${held * pieceQuads}>;
   for (var i = 0u; i < ${pieceQuads}u; i++) {
 ${lines(range(held), (j) => `    ${binding}_[${j * pieceQuads}u + i] = ${binding}[own_${j} + ${at}]${inside}${factor};`)}
@@ -111,16 +115,11 @@ export function loadPassing({ broadcast, quads, lanes }: RowLayout, binding: str
 }
 
 /** Quad `i` of an invocation's piece of passing row `u`. */
-export function passing(
-  { broadcast, quads, parts, lanes }: RowLayout,
-  binding: string,
-  u: number,
-  i: number,
-  at: string,
-): string {
+export function passing(layout: RowLayout, binding: string, u: number, i: number, at: string): string {
+  const { broadcast, quads, parts, lanes } = layout;
   if (broadcast) return `subgroupBroadcast(${binding}_${u}_${Math.floor(i / lanes)}, ${i % lanes}u)`;
-  if (parts === 1) return `${binding}[${at} + ${i}u]`;
-  return quads % parts === 0 ? `${binding}[${at} + piece + ${i}u]` : `${binding}[${at} + min(piece + ${i}u, QUADS - 1u)]`;
+  const quad = quadAt(layout, `${i}u`);
+  return parts === 1 || quads % parts === 0 ? `${binding}[${at} + ${quad}]` : `${binding}[${at} + min(${quad}, QUADS - 1u)]`;
 }
 
 /** The sum of the four entries of `quad`, over all pieces of the row. */
@@ -130,17 +129,14 @@ export function total({ parts }: RowLayout, name: string, quad: string): string 
 }
 
 /** Stores the held rows of the registers `from`, times `factor(j)`. */
-export function storeHeld(
-  { held, pieceQuads, parts, quads }: RowLayout,
-  binding: string,
-  from: string,
-  factor: (j: number) => string,
-): string {
-  const guard = parts === 1 || quads % parts === 0 ? "" : "if (piece + i < QUADS) ";
+export function storeHeld(layout: RowLayout, binding: string, from: string, factor: (j: number) => string): string {
+  const { held, pieceQuads, parts, quads } = layout;
+  const quad = quadAt(layout, "i");
+  const guard = parts === 1 || quads % parts === 0 ? "" : `if (${quad} < QUADS) `;
   return lines(
     range(held),
     (j) => `  if (row_${j} < end) {
-    for (var i = 0u; i < ${pieceQuads}u; i++) { ${guard}{ ${binding}[own_${j} + piece + i] = ${from}[${j * pieceQuads}u + i]${factor(j)}; } }
+    for (var i = 0u; i < ${pieceQuads}u; i++) { ${guard}{ ${binding}[own_${j} + ${quad}] = ${from}[${j * pieceQuads}u + i]${factor(j)}; } }
   }`,
   );
 }
