@@ -32,7 +32,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "eval mt-bench": ["zephyr eval mt-bench --judgments gpt-4_single.jsonl"],
   "eval harness": ["zephyr eval harness --model runs/dpo --items items.jsonl"],
   report: ["zephyr report runs/dpo"],
-  watch: ["zephyr watch runs/dpo"],
+  watch: ["zephyr watch runs/dpo", "zephyr watch completions.jsonl --no-page"],
   align: ["zephyr align --config recipe.yaml --dry-run", "zephyr align --config recipe.yaml"],
   "export trl": [
     "zephyr export trl --method dpo --model runs/sft --data pairs.parquet --output export --beta 0.1 --learning-rate 5e-7 --num-processes 8",
