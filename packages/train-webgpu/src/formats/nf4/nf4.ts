@@ -19,8 +19,17 @@ export interface Nf4 {
   scales: Uint16Array<ArrayBuffer>;
 }
 
-/** Halfway between neighbouring levels: below it the lower one is nearer. */
-const BOUNDS = Float64Array.from({ length: 15 }, (_, i) => (NF4_LEVELS[i]! + NF4_LEVELS[i + 1]!) / 2);
+/** Halfway between neighbouring levels: up to it the lower one is nearer. None is above the last level. */
+const BOUNDS = Float64Array.from({ length: 16 }, (_, i) =>
+  i < 15 ? (NF4_LEVELS[i]! + NF4_LEVELS[i + 1]!) / 2 : Number.POSITIVE_INFINITY,
+);
+
+/** [-1, 1] cut so finely that at most one bound lies in a cell; of each cell the level of its lower end. A rounded scale lets x exceed 1 a little. */
+const CELLS = 256;
+const LEVEL_OF_CELL = Uint8Array.from(
+  { length: 2 * CELLS + 2 },
+  (_, cell) => BOUNDS.filter((bound) => bound < cell / CELLS - 1).length,
+);
 
 /**
  * Rounds each element to the nearest level times its block's scale, the largest magnitude of the block rounded to a half float.
@@ -39,7 +48,11 @@ export function quantizeNf4(values: Float32Array): Nf4 {
     const scale = rounded[block]!;
     const inverse = scale === 0 ? 0 : 1 / scale;
     const end = Math.min(values.length, (block + 1) * NF4_BLOCK);
-    for (let i = block * NF4_BLOCK; i < end; i++) codes[i >>> 3]! |= nearestLevel(values[i]! * inverse) << ((i & 7) * 4);
+    for (let first = block * NF4_BLOCK; first < end; first += 8) {
+      let word = 0;
+      for (let i = first; i < Math.min(first + 8, end); i++) word |= nearestLevel(values[i]! * inverse) << ((i & 7) * 4);
+      codes[first >>> 3] = word;
+    }
   }
   return { codes, scales: new Uint16Array(halves.buffer) };
 }
@@ -65,10 +78,8 @@ function largestMagnitude(values: Float32Array, block: number): number {
   return largest;
 }
 
-/** Index of the level nearest to x: a search in four comparisons. */
+/** Index of the level nearest to x. */
 function nearestLevel(x: number): number {
-  let code = x > BOUNDS[7]! ? 8 : 0;
-  if (x > BOUNDS[code + 3]!) code += 4;
-  if (x > BOUNDS[code + 1]!) code += 2;
-  return x > BOUNDS[code]! ? code + 1 : code;
+  const level = LEVEL_OF_CELL[(x * CELLS + CELLS) | 0]!;
+  return x > BOUNDS[level]! ? level + 1 : level;
 }

@@ -34,8 +34,10 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
   const own = new Uint8Array(bytes);
   if (dtype === "F32") return new Float32Array(own.buffer);
   const narrow = new Uint16Array(own.buffer);
-  const bits = new Uint32Array(narrow.length);
-  for (let i = 0; i < narrow.length; i++) bits[i] = dtype === "BF16" ? narrow[i]! << 16 : halfToFloatBits(narrow[i]!);
+  const bits = new Int32Array(narrow.length);
+  // A loop for each type: these run over billions of elements.
+  if (dtype === "BF16") for (let i = 0; i < narrow.length; i++) bits[i] = narrow[i]! << 16;
+  else for (let i = 0; i < narrow.length; i++) bits[i] = halfToFloatBits(narrow[i]!);
   return new Float32Array(bits.buffer);
 }
 
@@ -49,7 +51,8 @@ export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array
   if (dtype === "F32") return new Uint8Array(own.buffer);
   const bits = new Uint32Array(own.buffer);
   const narrow = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) narrow[i] = dtype === "BF16" ? floatBitsToBfloat(bits[i]!) : floatBitsToHalf(bits[i]!);
+  if (dtype === "BF16") for (let i = 0; i < bits.length; i++) narrow[i] = floatBitsToBfloat(bits[i]!);
+  else for (let i = 0; i < bits.length; i++) narrow[i] = floatBitsToHalf(bits[i]!);
   return new Uint8Array(narrow.buffer);
 }
 
