@@ -13,7 +13,10 @@ export function unwritable(value: unknown, key = ""): { key: string; problem: st
     }
     return undefined;
   }
-  for (const [name, entry] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  if (entries.length === 0 && (value instanceof Map || value instanceof Set || value instanceof RegExp))
+    return { key, problem: `is a ${value.constructor.name}` };
+  for (const [name, entry] of entries) {
     const found = unwritable(entry, key ? `${key}.${name}` : name);
     if (found) return found;
   }

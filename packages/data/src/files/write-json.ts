@@ -27,7 +27,7 @@ async function sendBlocks(
   });
 }
 
-/** A row as JSON. Only a text that holds `null` can hide NaN or a hole, so only such a row is searched. */
+/** A row as JSON. Only a text that holds `null` can hide NaN or a hole, and one with `{}` a Map: only such a row is searched. */
 function stringify(row: unknown, index: number, path: string, caller: string): string {
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     throw new TypeError(
@@ -45,7 +45,7 @@ function stringify(row: unknown, index: number, path: string, caller: string): s
     checkWritable(row, index, path, caller);
     throw new TypeError(`${caller}: ${path}: row ${index} cannot be written as JSON (${(cause as Error).message})`, { cause });
   }
-  if (text.includes("null")) checkWritable(row, index, path, caller);
+  if (text.includes("null") || text.includes("{}")) checkWritable(row, index, path, caller);
   return text;
 }
 

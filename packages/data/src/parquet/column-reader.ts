@@ -94,7 +94,12 @@ export class ColumnReader {
   /** The next entry: its value, or null. */
   read(): unknown {
     const at = this.#at++;
-    return this.#isPresent(at) ? this.#values.next() : null;
+    if (!this.#isPresent(at)) return null;
+    try {
+      return this.#values.next();
+    } catch (cause) {
+      throw new RangeError(`column ${this.leaf.path.join(".")}: ${(cause as Error).message}`, { cause });
+    }
   }
 
   skip(): void {

@@ -1,6 +1,6 @@
 import { isRow } from "../files/jsonl.ts";
 import { type ColumnContext, ColumnWriter, type PendingChunk, type SharedPages } from "./column-writer.ts";
-import { fitsInteger, leafType, type Shape } from "./shape.ts";
+import { fitsInteger, isPlain, isUnicode, leafType, type Shape } from "./shape.ts";
 
 /**
  * Turns a value of one node of the schema into entries of the columns below it. `repetition` says at which list the value repeats,
@@ -72,7 +72,7 @@ function leafEncoder(shape: Shape, column: ColumnWriter): Encoder {
         : shape.kind === "number"
           ? (value) => typeof value === "number" && Number.isFinite(value)
           : shape.kind === "string"
-            ? (value) => typeof value === "string" && (shape.nothing === undefined || value === shape.nothing)
+            ? (value) => typeof value === "string" && isUnicode(value) && (shape.nothing === undefined || value === shape.nothing)
             : () => false;
   return {
     absent: (repetition, definition) => column.absent(repetition, definition),
@@ -89,7 +89,7 @@ function leafEncoder(shape: Shape, column: ColumnWriter): Encoder {
 }
 
 function isEmpty(value: unknown): boolean {
-  return typeof value === "object" && !ArrayBuffer.isView(value) && Object.keys(value as object).length === 0;
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0 && isPlain(value);
 }
 
 function listEncoder(shape: Shape, place: Place, context: ColumnContext, columns: ColumnWriter[]): Encoder {
@@ -143,7 +143,7 @@ function structEncoder(shape: Shape, place: Place, context: ColumnContext, colum
       }
       call++;
       const keys = Object.keys(value);
-      if (keys.length === 0 && ArrayBuffer.isView(value)) return false;
+      if (keys.length === 0 && !isPlain(value)) return false;
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i]!;
         const at = names[i] === key ? i : places.get(key);

@@ -52,6 +52,7 @@ function checkGroups({ row_groups: groups }: FileMetaData, leaves: readonly Leaf
     if (!Array.isArray(columns) || columns.length !== leaves.length)
       throw new RangeError(`row group ${index} has ${columns?.length ?? "no"} columns, the schema ${leaves.length}`);
     const rows = Number(group.num_rows);
+    if (rows > 0 && leaves.length === 0) throw new RangeError(`row group ${index} has rows, and no columns`);
     if (!Number.isSafeInteger(rows) || rows < 0 || rows > 2 ** 31)
       throw new RangeError(`row group ${index} claims ${group.num_rows} rows`);
     for (const [i, column] of columns.entries()) {

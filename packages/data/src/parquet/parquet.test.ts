@@ -209,6 +209,9 @@ const mistakes: [string, object, RegExp][] = [
   ["a BigInt", { n: 1n }, /row 1000: n is the BigInt 1/],
   ["a typed array", { a: new Uint8Array(2) }, /row 1000: a is a Uint8Array/],
   ["an empty typed array for a group", { s: new Float32Array(0) }, /row 1000: s is a Float32Array/],
+  ["half of a surrogate pair", { a: ["x", "\ud83d"] }, /row 1000: a: holds half of a surrogate pair/],
+  ["a date", { s: new Date(0) }, /row 1000: s: holds a Date/],
+  ["a map", { s: new Map([["t", 1]]) }, /row 1000: s is a Map/],
   ["a list for a text", { a: [["x"]] }, /row 1000: a: holds both string and list/],
   ["a row that is an array", [], /row 1000 is not an object/],
 ];
@@ -225,6 +228,23 @@ test.each(["v1", "v2"])("nested rows that pyarrow wrote in pages of %s are read 
   const picked = await collectRows(readRows(path(`-${version}.parquet`), { columns }));
   expect(picked).toEqual(
     expected.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => columns.includes(name)))),
+  );
+});
+
+test("rows without a column are refused", async () => {
+  await expect(writeRows(join(folder, "empty.parquet"), rowsOf([{}, {}]))).rejects.toThrow("the rows hold no columns");
+});
+
+test("a text that is no UTF-8 is an error that names its row and column", async () => {
+  const { path } = await roundTrip([{ m: [{ c: "first" }] }, { m: [{ c: "a second one" }] }]);
+  const bytes = Buffer.from(readFileSync(path));
+  bytes[bytes.indexOf("second")] = 0xff;
+  const file = {
+    ...bufferOf(path),
+    slice: async (start: number, end?: number) => new Uint8Array(bytes.subarray(start, end)).buffer,
+  };
+  await expect(collectRows({ [Symbol.asyncIterator]: () => readParquetBuffer(file, "in", "test") })).rejects.toThrow(
+    "test: in: row group 0, row 1: column m.list.element.c: a text is not UTF-8",
   );
 });
 

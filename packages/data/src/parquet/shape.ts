@@ -14,6 +14,18 @@ const REAL_KEYS = /(^|_|-)(scores?|rating|logps?|rewards?|margins?)($|_|-)/;
 
 const MAX_INT32 = 2 ** 31 - 1;
 
+/** Whether an object is one as JSON knows it; a Date or a Map has no keys, and would become an empty group. */
+export function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Whether a text is one that UTF-8 can hold: half of a surrogate pair would become a replacement character. */
+export function isUnicode(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
 /** Whether a 32-bit column holds the number. */
 export function fitsInteger(value: number): boolean {
   return Number.isInteger(value) && Math.abs(value) <= MAX_INT32;
@@ -38,6 +50,9 @@ function unite(a: Shape["kind"], b: Shape["kind"]): Shape["kind"] | undefined {
 /** Widens a shape to hold one more value; returns the path of a conflict, or undefined. */
 export function widen(shape: Shape, value: unknown, key: string): string | undefined {
   if (value === null || value === undefined) return undefined;
+  if (typeof value === "string" && !isUnicode(value)) return `${key}: holds half of a surrogate pair`;
+  if (typeof value === "object" && Object.keys(value).length === 0 && !isPlain(value))
+    return `${key}: holds a ${value.constructor.name}`;
   const nothing = value === "None" ? value : Array.isArray(value) && value.length === 0 ? "[]" : undefined;
   if ((nothing === "None" && shape.kind === "list") || (nothing === "[]" && shape.kind === "struct")) return undefined;
   if (nothing === "None" && shape.kind === "empty" && key === "Type") {

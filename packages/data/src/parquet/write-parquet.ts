@@ -144,8 +144,10 @@ export async function writeParquet(
     if (count % ROWS_PER_GROUP === 0) await endGroup();
   }
   await endGroup();
-  if (!writer)
-    throw new Error(`${caller}: ${path}: there are no rows, so the columns of a Parquet file are unknown; write .jsonl instead`);
+  if (!writer || shape.fields!.size === 0) {
+    const lacking = writer ? "the rows hold no columns" : "there are no rows, so the columns are unknown";
+    throw new Error(`${caller}: ${path}: ${lacking}, and a Parquet file needs some; write .jsonl instead`);
+  }
   await writer.finish();
   return count;
 }
@@ -156,6 +158,6 @@ function describe(row: unknown, index: number, shape: Shape, path: string, calle
   const conflict = widen(shape, row, "");
   if (conflict)
     throw new TypeError(
-      `${caller}: ${path}: row ${index}: ${conflict}, which a Parquet column cannot; write .jsonl or make them alike`,
+      `${caller}: ${path}: row ${index}: ${conflict}, which a Parquet column cannot; write .jsonl or repair the rows`,
     );
 }
