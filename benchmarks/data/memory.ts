@@ -83,6 +83,14 @@ function slope(samples: readonly number[]): number {
   return moment / kept.reduce((sum, _, x) => sum + (x - meanX) ** 2, 0);
 }
 
+/** The mean of each tenth of the samples: a line that bends says nothing by its slope alone. */
+function tenths(samples: readonly number[]): number[] {
+  return Array.from({ length: 10 }, (_, i) => {
+    const part = samples.slice(Math.floor((i * samples.length) / 10), Math.floor(((i + 1) * samples.length) / 10));
+    return part.reduce((sum, mib) => sum + mib, 0) / part.length;
+  });
+}
+
 async function measureMemory(count: number, mode: string): Promise<void> {
   printMachine();
   await inTemporaryFolder(async (folder) => {
@@ -97,7 +105,14 @@ async function measureMemory(count: number, mode: string): Promise<void> {
       const seconds = (performance.now() - started) / 1000;
       const growth = (slope(samples) * 100_000 * samples.length) / count;
       const rates = { seconds, rows_per_second: count / seconds, output_megabytes: statSync(output).size / 1e6 };
-      print({ case: "jsonl to parquet preferences", mode, ...run, mib_per_100k_rows: growth, ...rates });
+      print({
+        case: "jsonl to parquet preferences",
+        mode,
+        ...run,
+        mib_per_100k_rows: growth,
+        mib_by_tenth: tenths(samples),
+        ...rates,
+      });
       if (run.rows !== count) throw new Error(`benchmark: ${run.rows} rows arrived of ${count}`);
     } finally {
       generator.kill();

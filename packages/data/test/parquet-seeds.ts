@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { writeRows } from "../src/files/write-rows.ts";
 import { rowsOf } from "../src/pipe.ts";
 
-/** Written by DuckDB 1.5 (see the README of that folder): version 1 pages, as pyarrow writes them. */
+/** Written by DuckDB and pyarrow: see the README of that folder. */
 const FOREIGN = new URL("../src/fixtures/parquet/", import.meta.url).pathname;
 
 /** Small Parquet files of every codec, page version and encoding that there is a writer for. */
@@ -31,9 +31,9 @@ export async function parquetSeeds(
     { name: "plain", bytes: new Uint8Array(parquetWriteBuffer({ columnData, codec: "UNCOMPRESSED" })) },
     { name: "snappy", bytes: new Uint8Array(parquetWriteBuffer({ columnData })) },
     { name: "gzip", bytes: new Uint8Array(parquetWriteBuffer({ columnData, ...gzip })) },
-    ...["snappy", "zstd", "plain"].map((codec) => ({
-      name: `duckdb ${codec}`,
-      bytes: new Uint8Array(readFileSync(join(FOREIGN, `duckdb-${codec}.parquet`))),
+    ...["duckdb-snappy", "duckdb-zstd", "duckdb-plain", "pyarrow-nested-v1", "pyarrow-nested-v2"].map((file) => ({
+      name: file.replaceAll("-", " "),
+      bytes: new Uint8Array(readFileSync(join(FOREIGN, `${file}.parquet`))),
     })),
   ];
 }

@@ -9,7 +9,7 @@ const SPARE_BYTES = 64;
 const MOST_CHUNK_BYTES = 2 ** 22;
 
 /** Packed pages grow in steps of this: what is allocated for more than a page turns out to take drives the garbage collector. */
-const STEP_BYTES = 2 ** 17;
+const STEP_BYTES = 2 ** 19;
 
 /** Packs a page; may take another thread. */
 export interface Packer {
