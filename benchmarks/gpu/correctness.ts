@@ -11,7 +11,7 @@ import { attention, attentionTiles, tileRows } from "../../packages/train-webgpu
 import { matmulReference } from "../../packages/train-webgpu/src/kernels/matmul/matmul.reference.ts";
 import { product } from "../../packages/train-webgpu/src/kernels/matmul/matmul.ts";
 import { runOps, tensor } from "../../packages/train-webgpu/src/testing/tape.ts";
-import { uniform } from "../peers/measure.ts";
+import { uniform } from "../peers/clock.mjs";
 
 /** One check: the worst difference, relative to the largest number, and what it may be. */
 export interface Check {

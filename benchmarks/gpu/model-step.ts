@@ -8,7 +8,7 @@ import { allocateWeights } from "../../packages/train-webgpu/src/model/weights.t
 import { formatOf } from "../../packages/train-webgpu/src/plan/slabs.ts";
 import type { Tensor } from "../../packages/train-webgpu/src/plan/tensor.ts";
 import { settled, write } from "../../packages/train-webgpu/src/plan/upload.ts";
-import { rounded } from "../peers/measure.ts";
+import { rounded } from "../peers/clock.mjs";
 
 export interface StepShape {
   name: string;

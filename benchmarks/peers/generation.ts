@@ -1,5 +1,6 @@
 import { createGenerator, createModel, type Device, parseModelConfig } from "@zephyr/train-webgpu";
-import { type Measurement, randomIds, rounded, time } from "./measure.ts";
+import { randomIds, rounded } from "./clock.mjs";
+import { type Measurement, time } from "./measure.ts";
 import type { GenerationSize, ModelShape } from "./settings.ts";
 import { configOf } from "./training-step.ts";
 

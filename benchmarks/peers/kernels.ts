@@ -7,7 +7,8 @@ import { createTape, type Tape } from "../../packages/train-webgpu/src/plan/tape
 import type { Sizes, Tensor } from "../../packages/train-webgpu/src/plan/tensor.ts";
 import { read } from "../../packages/train-webgpu/src/plan/upload.ts";
 import { noSizes, tensor } from "../../packages/train-webgpu/src/testing/tape.ts";
-import { type Measurement, type Timing, time, uniform } from "./measure.ts";
+import { uniform } from "./clock.mjs";
+import { type Measurement, type Timing, time } from "./measure.ts";
 import type { AttentionSize } from "./settings.ts";
 
 /** C = A B, A B^T or A^T B of square float32 matrices. */

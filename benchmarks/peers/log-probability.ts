@@ -4,8 +4,9 @@ import { createExecutor } from "../../packages/train-webgpu/src/plan/executor.ts
 import { createTape } from "../../packages/train-webgpu/src/plan/tape.ts";
 import { noSizes } from "../../packages/train-webgpu/src/plan/tensor.ts";
 import { read } from "../../packages/train-webgpu/src/plan/upload.ts";
+import { logpsOperands, rounded } from "./clock.mjs";
 import { createOperands } from "./kernels.ts";
-import { type Measurement, randomIds, rounded, time, uniform } from "./measure.ts";
+import { type Measurement, time } from "./measure.ts";
 import type { LogpsSize } from "./settings.ts";
 
 /** Most bytes of logits at a time, as in training. */
@@ -22,15 +23,18 @@ export async function timeLogps(
     throw new RangeError(`timeLogps: the width is ${width}; the product sums over it in fours, give a multiple of 4`);
   const backward = direction === "fwdbwd";
   using operands = createOperands(device);
-  const { x, weight } = logpsOperands({ rows, width, vocabulary });
-  const hidden = operands.add("hidden", x, backward);
+  const { x, head: weight, targets } = logpsOperands({ rows, width, vocabulary });
+  // The kernels want rows in fours, zeros beyond the last.
+  const padded = new Float32Array(Math.ceil(rows / 4) * 4 * width);
+  padded.set(x);
+  const hidden = operands.add("hidden", padded, backward);
   const head = operands.add("head", weight, backward);
   const labels = {
     rows: operands.add(
       "rows",
       Uint32Array.from({ length: rows }, (_, n) => n),
     ),
-    targets: operands.add("targets", randomIds(rows, vocabulary, 3)),
+    targets: operands.add("targets", targets),
     rowOfToken: operands.add(
       "row of token",
       Uint32Array.from({ length: rows }, (_, n) => n),
@@ -61,13 +65,6 @@ export async function timeLogps(
     logp: rounded(logps.reduce((sum, logp) => sum + logp, 0) / rows),
     ...(backward && { grad_norm: rounded(Math.sqrt(written.flat().reduce((sum, one) => sum + squares(one), 0))) }),
   };
-}
-
-/** x [N rounded up to fours, C], zeros beyond N, and the head [V, C], whose logits then spread by about 1. */
-function logpsOperands({ rows, width, vocabulary }: LogpsSize) {
-  const x = new Float32Array(Math.ceil(rows / 4) * 4 * width);
-  x.set(uniform(rows * width, 1));
-  return { x, weight: uniform(vocabulary * width, 2).map((value) => (value * 3) / Math.sqrt(width)) };
 }
 
 const squares = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0);

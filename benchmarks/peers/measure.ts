@@ -1,3 +1,5 @@
+import { clock, rounded } from "./clock.mjs";
+
 /** One printed line: a time in milliseconds or memory in MiB. */
 export interface Measurement {
   case: string;
@@ -31,15 +33,7 @@ export async function time(
   { rounds, flops, per = 1 }: Timing,
   once: () => Promise<number | undefined>,
 ): Promise<Measurement> {
-  for (let i = 0; i < 2; i++) await once();
-  const times: number[] = [];
-  let loss: number | undefined;
-  for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
-    loss = await once();
-    times.push(performance.now() - start);
-  }
-  times.sort((a, b) => a - b);
+  const { times, last: loss } = await clock(rounds, once);
   const median = times[rounds >> 1]!;
   return {
     case: name,
@@ -49,18 +43,3 @@ export async function time(
     ...(loss !== undefined && { loss: rounded(loss) }),
   };
 }
-
-export const rounded = (value: number): number => Number(value.toFixed(4));
-
-/** `count` numbers below 1 in size, the same in every run. */
-export function uniform(count: number, seed: number): Float32Array<ArrayBuffer> {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-/** `count` token ids below `vocabulary`, the same in every run. */
-export const randomIds = (count: number, vocabulary: number, seed: number): Uint32Array<ArrayBuffer> =>
-  Uint32Array.from(uniform(count, seed), (value) => Math.min(Math.floor(((value + 1) / 2) * vocabulary), vocabulary - 1));

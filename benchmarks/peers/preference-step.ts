@@ -1,7 +1,8 @@
 import { collatePreferences, type PreferenceBatch, pipe, rowsOf, type TokenizedPreferenceRow } from "@zephyr/data";
 import { dpo } from "@zephyr/losses";
 import { createModel, type Device, parseModelConfig, referenceLogps, trainPreference } from "@zephyr/train-webgpu";
-import { type Measurement, randomIds, time } from "./measure.ts";
+import { randomIds } from "./clock.mjs";
+import { type Measurement, time } from "./measure.ts";
 import type { ModelShape } from "./settings.ts";
 import { configOf } from "./training-step.ts";
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TokenBatch } from "@zephyr/data";
 import { createModel, type Device, parseModelConfig, trainSft } from "@zephyr/train-webgpu";
-import { type Measurement, randomIds, rounded, time } from "./measure.ts";
+import { randomIds, rounded } from "./clock.mjs";
+import { type Measurement, time } from "./measure.ts";
 import type { ModelShape } from "./settings.ts";
 
 /** A model in training, one optimizer step at a time. */

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { type Measurement, randomIds, uniform } from "../../benchmarks/peers/measure.ts";
+import { logpsOperands } from "../../benchmarks/peers/clock.mjs";
+import type { Measurement } from "../../benchmarks/peers/measure.ts";
 import { readSettings } from "../../benchmarks/peers/settings.ts";
 import { deviceOrSkip } from "../../packages/train-webgpu/src/testing/device.ts";
 
@@ -26,15 +27,11 @@ function run(environment: Record<string, string>): { status: number | null; line
 
 /** Mean log-probability of the targets of `logps_...`, in float64. */
 function meanLogp(rows: number, width: number, vocabulary: number): number {
-  const x = uniform(rows * width, 1);
-  const head = uniform(vocabulary * width, 2);
-  const targets = randomIds(rows, vocabulary, 3);
+  const { x, head, targets } = logpsOperands({ rows, width, vocabulary });
   let total = 0;
   for (let n = 0; n < rows; n++) {
     const logits = Array.from({ length: vocabulary }, (_, v) =>
-      x
-        .subarray(n * width, (n + 1) * width)
-        .reduce((sum, value, c) => sum + (value * head[v * width + c]! * 3) / Math.sqrt(width), 0),
+      x.subarray(n * width, (n + 1) * width).reduce((sum, value, c) => sum + value * head[v * width + c]!, 0),
     );
     total += logits[targets[n]!]! - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
   }
