@@ -135,7 +135,8 @@ async function send(
     const costUsd = error.usage === undefined ? 0 : reservation.settle(error.usage);
     if (error.usage === undefined) reservation.release();
     total.costUsd += costUsd;
-    total.failed++;
+    // What the user's wish to stop kept back has not failed; the next run asks it.
+    if (error.kind !== "interrupted") total.failed++;
     if (!policyOf(error.kind).answered) throw error;
     const entry: JournalEntry = {
       outcome: "failure",

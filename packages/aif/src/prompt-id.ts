@@ -6,7 +6,8 @@ import { sha256 } from "./journal/request-key.ts";
 /** The row's own id, else the sha256 (hex) of its prompt, or of the JSON of its messages. */
 export function promptIdOf(row: PromptRow): string {
   if (row.prompt_id !== undefined) return row.prompt_id;
-  return sha256(typeof row.prompt === "string" ? row.prompt : JSON.stringify(row.prompt));
+  // A row without a prompt is refused where its place can be named.
+  return sha256(typeof row.prompt === "string" ? row.prompt : (JSON.stringify(row.prompt) ?? ""));
 }
 
 /** A prompt as messages; throws a TypeError when it is neither text nor messages that end on a user's turn. */

@@ -145,6 +145,20 @@ test("a run that ends early says why; one that is refused the journal leaves the
   expect(reason).toMatch(/budget/);
 });
 
+test("what an interrupt keeps back has not failed", async () => {
+  const { server, open } = await gate(3);
+  await using _ = server;
+  const output = newPath(".out.jsonl");
+  const config = await configOf({ models: [model(server, "a", { max_concurrency: 2 })], completions_per_prompt: 1 });
+  const drain = new AbortController();
+  const running = runComplete({ input: rowsOf(prompts(30)), output, config, drain: drain.signal });
+  await until(() => existsSync(`${output}.progress.json`) && reportOf(output).requests.answered === 3);
+  drain.abort();
+  open();
+  expect(await running).toMatchObject({ status: "interrupted", exit_code: 130, models: { a: { failed: 0 } } });
+  expect(reportOf(output)).toMatchObject({ status: "interrupted", requests: { failed: 0 } });
+});
+
 test("where the file cannot be written the run goes on, with a note; a dry run leaves none", async () => {
   await using server = await faultServer(() => answer(echo));
   const output = newPath(".out.jsonl");

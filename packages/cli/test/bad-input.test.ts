@@ -179,7 +179,7 @@ describe("rows that cannot be trained on", () => {
     ["an answer without a token", "dpo", { ...pair, chosen_ids: [] }, /row 1.*chosen_ids|chosen.*row 1/],
     ["nothing to learn", "sft", { ...ids, completion_mask: [1, 0, 0, 0] }, /row 1: would train on nothing/],
     ["a mask of another length", "sft", { ...ids, completion_mask: [1, 1] }, /row 1.*completion_mask/],
-    ["no column that is known", "sft", { question: "?" }, /row 1/],
+    ["no column that is known", "sft", { question: "?" }, /row 1: holds none of .*; its columns are question\n$/],
   ];
   it.for(cases)("%s: the row is named", async ([, command, row, message], context) => {
     await needsDevice(context);

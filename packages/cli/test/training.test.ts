@@ -159,6 +159,16 @@ describe("zephyr dpo", () => {
     copyFileSync(join(folder, "precompute/prepared", prepared!), join(folder, "ids.jsonl"));
     expect(await run("given", [])).toEqual(precomputed);
   });
+
+  it("with --fp16 takes matrix units where there are any, and refuses before it begins where there are none", async (context) => {
+    needsDevice(context);
+    const output = join(temporaryFolder(), "run");
+    const { matrix_unit: unit } = JSON.parse((await runCli(["doctor", "--json"])).stdout);
+    const ran = await runCli(["dpo", ...model, "--data", pairs, "--max-steps", "1", "--fp16", "--output", output, "--json"]);
+    if (unit === null) expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/no matrix units.*--fp16/) });
+    else expect(JSON.parse(ran.stdout)).toMatchObject({ adapter_class: "matrix", steps: 1 });
+    expect(existsSync(join(output, "model.safetensors"))).toBe(unit !== null);
+  });
 });
 
 describe("zephyr sft", () => {

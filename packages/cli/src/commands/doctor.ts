@@ -1,5 +1,5 @@
 import { findDriver } from "@zephyr/software-gpu";
-import { type Device, requestDevice } from "@zephyr/train-webgpu";
+import { type Device, matrixUnits, requestDevice } from "@zephyr/train-webgpu";
 import { command } from "./command.ts";
 
 /** `zephyr doctor`: what training would run on. */
@@ -11,7 +11,8 @@ export const doctor = command({
     const runtime = runtimeName();
     try {
       using device = await requestDevice({ onProgress: (message) => reporter.status(message) });
-      const result = { runtime, ...described(device), advice: advice(device) };
+      const unit = await matrixUnits();
+      const result = { runtime, ...described(device), matrix_unit: unit ?? null, advice: advice(device, unit) };
       return { result, lines: lines(result) };
     } catch (error) {
       const driver = await findDriver().catch(() => undefined);
@@ -49,8 +50,9 @@ function described({ adapter, adapterClass, lanes, features, maxBindingBytes, en
   };
 }
 
-function advice({ adapterClass, adapter }: Device): string[] {
-  if (adapterClass !== "software") return [];
+function advice({ adapterClass, adapter }: Device, matrixUnit: number | undefined): string[] {
+  if (adapterClass !== "software")
+    return matrixUnit === undefined ? [] : ["This adapter has matrix units: sft and dpo use them with --fp16."];
   const faster = /swiftshader/i.test(`${adapter.description} ${adapter.architecture}`)
     ? [
         "SwiftShader is the slowest choice: install Mesa 25 or newer (Debian 12: mesa-vulkan-drivers from bookworm-backports) for lavapipe.",
@@ -59,13 +61,14 @@ function advice({ adapterClass, adapter }: Device): string[] {
   return [...faster, "Kernels run on the CPU. With a GPU, install its Vulkan driver and run this again."];
 }
 
-function lines(result: Described & { runtime: string; advice: string[] }): string[] {
+function lines(result: Described & { runtime: string; matrix_unit: number | null; advice: string[] }): string[] {
   const limits = Object.entries(result.limits).map(([name, value]) => `${name} ${value}`);
   const variables = Object.entries(result.environment).map(([name, value]) => `${name}=${value}`);
   return [
     `runtime   ${result.runtime}`,
     `adapter   ${result.adapter}`,
     `class     ${result.class}, subgroups of ${result.subgroup_size}`,
+    `matrices  ${result.matrix_unit === null ? "no matrix units" : `units of ${result.matrix_unit} x ${result.matrix_unit} half floats`}`,
     `limits    ${limits.join(", ")}`,
     `features  ${result.features.join(", ") || "none"}`,
     ...variables.map((variable) => `set       ${variable}`),

@@ -22,7 +22,7 @@ const COMMANDS: Record<string, Entry> = {
   complete: { summary: "answers of a pool of models", load: async () => (await import("./feedback.ts")).complete as Command },
   rate: { summary: "ratings of the answers by a judge", load: async () => (await import("./feedback.ts")).rate as Command },
   worker: {
-    summary: "sends what complete and rate hand over by --redis",
+    summary: "sends what complete, rate and generate-dialogues hand over by --redis",
     load: async () => (await import("./worker.ts")).worker as Command,
   },
   binarize: {
@@ -43,7 +43,7 @@ const COMMANDS: Record<string, Entry> = {
   "eval harness": { summary: "multiple choice", load: async () => (await import("./eval-harness.ts")).evalHarness as Command },
   report: { summary: "one page that shows a run", load: async () => (await import("./report.ts")).report as Command },
   watch: {
-    summary: "runs as they go on, in a live page or as lines",
+    summary: "runs and feedback jobs as they go on, in a live page or as lines",
     load: async () => (await import("./watch.ts")).watch as Command,
   },
   align: { summary: "a whole recipe, stage by stage", load: async () => (await import("./align.ts")).align as Command },
@@ -81,8 +81,9 @@ export async function findCommand(argv: readonly string[]): Promise<{ name: stri
   if (Object.hasOwn(COMMANDS, first)) return { name: first, command: await COMMANDS[first]!.load(), rest: argv.slice(1) };
   const names = Object.keys(COMMANDS);
   const seconds = names.filter((name) => name.startsWith(`${first} `)).map((name) => name.slice(first.length + 1));
+  const firstWords = [...new Set(names.map((name) => name.split(" ")[0]!))];
   if (seconds.length === 0)
-    throw usageError(`unknown command ${JSON.stringify(first)}${didYouMean(first, names)}; \`zephyr --help\` lists them`);
+    throw usageError(`unknown command ${JSON.stringify(first)}${didYouMean(first, firstWords)}; \`zephyr --help\` lists them`);
   if (second === "" || second.startsWith("-")) throw usageError(`${first} needs one more word: ${seconds.join(", ")}`);
   const found = nearest(second, seconds);
   const hint = found === undefined ? `; there are ${seconds.join(", ")}` : ` (did you mean ${found}?)`;

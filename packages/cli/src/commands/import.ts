@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { usageError } from "../errors/usage-error.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { text, toggle } from "../flags/flag.ts";
 import { flagValues, readConfig } from "../flags/read-arguments.ts";
@@ -21,7 +22,10 @@ export const importRecipe = command({
   async run({ flags, positionals, reporter }) {
     const [file] = positionals;
     checkOutput(flags.output, flags.overwrite);
-    const { command: name, settings, notes, notNeeded } = importHandbook(await readConfigFile(file!));
+    const recipe = await readConfigFile(file!);
+    if (!("model_name_or_path" in recipe))
+      throw usageError(`${file} has no model_name_or_path; give an SFT or DPO recipe of the alignment handbook`);
+    const { command: name, settings, notes, notNeeded } = importHandbook(recipe);
     const table = name === "sft" ? sftFlags : dpoFlags;
     // What is written must be readable: a value that no flag takes is found here, not at the start of a run.
     flagValues(table, readConfig({ output: "run", ...settings }, file!, table));

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { loadTokenizer } from "@zephyr/data";
 import { usageError } from "../errors/usage-error.ts";
 import { choice, type FlagValues, integer, number, text, texts, toggle } from "../flags/flag.ts";
@@ -38,6 +39,8 @@ export const inspect = command({
     const path = positionals[0]!;
     if (!existsSync(path)) throw usageError(`${path} does not exist; give a data file or a model folder`);
     if (statSync(path).isDirectory()) {
+      if (!existsSync(join(path, "config.json")))
+        throw usageError(`${path} has no config.json; give a model folder, or a data file`);
       if (flags.train !== undefined) return trainingPlan(path, flags.train, flags);
       const { loraR = 16 } = flags;
       const model = await inspectModel(path, loraR);

@@ -88,6 +88,8 @@ async function watchLines({ flags, positionals, reporter, interrupt }: WatchInvo
     }
     const states = [...jobs.values()].flatMap((job) => job.last() ?? []).map(withoutId);
     if ((isOver && states.every(({ status }) => status !== "running")) || flags.once || interrupt.drain.aborted) {
+      if ([...shown.values()].every((count) => count === 0) && states.length === 0)
+        reporter.note(`${positionals.join(", ")}: nothing has begun yet`);
       const [run] = runs.map(({ path }) => path);
       const lastOf = runs.map(({ path }) => ({ run: path, last: last[path] }));
       const newest = run === undefined ? null : last[run];

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { usageError } from "../errors/usage-error.ts";
 import { text, toggle } from "../flags/flag.ts";
 
@@ -18,4 +18,5 @@ export function checkOutput(path: string, overwrite: boolean): void {
 /** Throws a usage error when a file to be read is not there. */
 export function checkInput(path: string, flag: string): void {
   if (!existsSync(path)) throw usageError(`${flag} ${path} does not exist; give a file of rows`);
+  if (statSync(path).isDirectory()) throw usageError(`${flag} ${path} is a folder; give a file of rows`);
 }

@@ -20,7 +20,19 @@ export function namingRows<R extends object>(tokenize: Transform<UntypedRow, R>)
       yield { ...rest, prompt_id: ownName ?? (place === undefined ? `pack ${packs++}` : `row ${place}`) } as unknown as R;
     }
   });
-  return (rows) => pipe(rows, number, tokenize, name);
+  return (rows) => pipe(rows, number, hidingNumber(tokenize), name);
+}
+
+/** Tokenization tells the columns of a row that it cannot use; ours is none of the user's. */
+function hidingNumber<R extends object>(tokenize: Transform<UntypedRow, R>): Transform<UntypedRow, R> {
+  return transform(async function* (rows: AsyncIterable<UntypedRow>) {
+    try {
+      yield* tokenize(rows);
+    } catch (error) {
+      if (error instanceof Error) error.message = error.message.replace(`, ${NUMBER}`, "");
+      throw error;
+    }
+  });
 }
 
 /** Remembers which rows the latest batches held, until a step that is made of them asks. */
