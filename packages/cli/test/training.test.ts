@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 import { type LogLine, trainingLog, untilLogged } from "../src/testing/training-log.ts";
 
@@ -18,18 +19,9 @@ const trlRun = [
 ];
 const trlRest = ["--weight-decay", "0.01", "--lr-scheduler-type", "cosine", "--warmup-ratio", "0.1", "--max-length", "0"];
 
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
-
 describe("zephyr dpo", () => {
   it("reproduces TRL's run from the same rows, and a run killed with SIGKILL goes on to the same bits", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const args = [
       "dpo",
@@ -76,7 +68,7 @@ describe("zephyr dpo", () => {
   });
 
   it("ends a run that is interrupted with 130 and a checkpoint, from which it goes on", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const output = join(temporaryFolder(), "run");
     const args = [
       "dpo",
@@ -107,7 +99,7 @@ describe("zephyr dpo", () => {
   });
 
   it("takes rows of ids with a model that has no tokenizer, and every kind of reference gives the same run", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const bare = join(folder, "bare");
     const { rows } = JSON.parse(readFileSync(reference("trl_dpo_run/tokenized.json"), "utf8"));
@@ -161,7 +153,7 @@ describe("zephyr dpo", () => {
   });
 
   it("with --fp16 takes matrix units where there are any, and refuses before it begins where there are none", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const output = join(temporaryFolder(), "run");
     const { matrix_unit: unit } = JSON.parse((await runCli(["doctor", "--json"])).stdout);
     const ran = await runCli(["dpo", ...model, "--data", pairs, "--max-steps", "1", "--fp16", "--output", output, "--json"]);
@@ -173,7 +165,7 @@ describe("zephyr dpo", () => {
 
 describe("zephyr sft", () => {
   it("trains, evaluates at its steps, and logs as the contract says; rows without anything to learn leave no output", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const dialogue = (question: string, answer: string) => ({
       messages: [

@@ -1,6 +1,7 @@
 // The device
 export type { AdapterClass } from "./device/adapter-class.ts";
 export { type DeviceLostError, deviceError } from "./device/device-lost.ts";
+export { matrixUnits } from "./device/matrix-units.ts";
 export { type Device, type RequestDeviceOptions, requestDevice } from "./device/request-device.ts";
 // Model folders
 export type { ModelConfig, ModelType } from "./formats/model-config/model-config.ts";
