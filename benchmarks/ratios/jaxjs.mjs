@@ -1,5 +1,5 @@
 // Log-probabilities of labelled tokens with jax-js: logits in full, as its users write it.
-import { openNavigator, operands, report, size } from "./stack.mjs";
+import { openNavigator, operands, report, size } from "./logps-case.mjs";
 
 await openNavigator();
 const { init, defaultDevice, numpy: np, nn, jit, valueAndGrad, blockUntilReady } = await import(process.env.JAXJS_MODULE);

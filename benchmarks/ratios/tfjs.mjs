@@ -1,6 +1,6 @@
 // Log-probabilities of labelled tokens with TensorFlow.js: logits in full, as its users write it.
 import { createRequire } from "node:module";
-import { openNavigator, operands, report, size } from "./stack.mjs";
+import { openNavigator, operands, report, size } from "./logps-case.mjs";
 
 await openNavigator();
 const require = createRequire(import.meta.url);

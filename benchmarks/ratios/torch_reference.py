@@ -6,8 +6,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from common import BATCH, FOLDER, GROUPS, HEADS, LAYERS, THREADS, VOCABULARY, WIDTH
-from common import clock, dpo_case, line, numbers, random_ids, random_pairs, uniform
+from workload import BATCH, FOLDER, GROUPS, HEADS, LAYERS, THREADS, VOCABULARY, WIDTH
+from workload import clock, dpo_case, line, numbers, random_ids, random_pairs, uniform
 
 PEER = "torch-cpu"
 torch.set_num_threads(THREADS)

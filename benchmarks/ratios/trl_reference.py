@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
-from common import BATCH, FOLDER, ROUNDS, THREADS, VOCABULARY, dpo_case, line, random_pairs
+from workload import BATCH, FOLDER, ROUNDS, THREADS, VOCABULARY, dpo_case, line, random_pairs
 
 torch.set_num_threads(THREADS)
 
