@@ -56,26 +56,36 @@ export const GROUPS = [
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
+/** What is run where the environment says nothing. */
+export const DEFAULTS = {
+  SIZES: "256,512,1024",
+  ATTN: "1,8,256,64",
+  MODEL: "2,128,4,384,512,2,64",
+  LOGPS: "256,256,8192",
+  GENERATE: "4,32,32",
+  ROUNDS: "7",
+} as const;
+
 /** The workload that the environment asks for. Throws where a variable is not a list of whole numbers of the right length, or of groups of cases. */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const numbers = (name: string, fallback: string, count?: number): number[] => {
-    const text = environment[name] ?? fallback;
+  const numbers = (name: keyof typeof DEFAULTS, count?: number): number[] => {
+    const text = environment[name] ?? DEFAULTS[name];
     const list = text.split(",").map(Number);
     if (list.every((n) => Number.isInteger(n) && n > 0) && list.length === (count ?? list.length)) return list;
     throw new RangeError(
-      `readSettings: ${name} is "${text}"; give ${count ?? "any number of"} whole numbers from 1, as in ${fallback}`,
+      `readSettings: ${name} is "${text}"; give ${count ?? "any number of"} whole numbers from 1, as in ${DEFAULTS[name]}`,
     );
   };
-  const [sequences, heads, length, headDim] = numbers("ATTN", "1,8,256,64", 4) as [number, number, number, number];
-  const [rows, width, vocabulary] = numbers("LOGPS", "256,256,8192", 3) as [number, number, number];
-  const [prompts, promptLength, drawn] = numbers("GENERATE", "4,32,32", 3) as [number, number, number];
+  const [sequences, heads, length, headDim] = numbers("ATTN", 4) as [number, number, number, number];
+  const [rows, width, vocabulary] = numbers("LOGPS", 3) as [number, number, number];
+  const [prompts, promptLength, drawn] = numbers("GENERATE", 3) as [number, number, number];
   return {
-    sizes: numbers("SIZES", "256,512,1024"),
+    sizes: numbers("SIZES"),
     attention: { sequences, heads, length, headDim },
-    model: modelShape(numbers("MODEL", "2,128,4,384,512,2,64", 7)),
+    model: modelShape(numbers("MODEL", 7)),
     logps: { rows, width, vocabulary },
     generation: { prompts, length: promptLength, drawn },
-    rounds: numbers("ROUNDS", "7", 1)[0]!,
+    rounds: numbers("ROUNDS", 1)[0]!,
     groups: readGroups(environment["CASES"]),
   };
 }

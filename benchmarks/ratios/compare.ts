@@ -33,20 +33,28 @@ export interface CaseResult {
   agreement: { peer: Peer; quantity: string; zephyr: number; peers: number; agrees: boolean }[];
 }
 
-export interface MeasureResult extends BarResult {
+/** A number of Zephyr alone. */
+export interface MeasureResult {
   name: string;
   unit: string;
   value: Spread;
+  bars: BarResult[];
+}
+
+/** Which bars hold for these runs: those of ratios for one adapter, those of measures for one model. */
+export interface WantedBars {
+  ratios: boolean;
+  measures: boolean;
 }
 
 /** How far a stack's log-probability, loss or norm may lie from Zephyr's, relative to 1 or to it where it is larger. */
 export const TOLERANCE = 1e-3;
 
 /** All cases of Zephyr over the runs. A ratio is taken within each run; what is told is the median of the runs' ratios. */
-export function compareRuns(runs: Line[][], bars: boolean): { cases: CaseResult[]; measures: MeasureResult[] } {
+export function compareRuns(runs: Line[][], wanted: WantedBars): { cases: CaseResult[]; measures: MeasureResult[] } {
   const names = [...new Set(runs.flat().flatMap(({ peer, case: name }) => (peer === "zephyr" ? [name] : [])))];
   return {
-    cases: names.map((name) => compareCase(runs, name, bars)),
+    cases: names.map((name) => compareCase(runs, name, wanted.ratios)),
     measures: MEASURES.flatMap(({ name, unit, cases, of, bar, aim }) => {
       const perRun = runs.flatMap((run) => {
         const values = cases.map((one) => numberOf(lineOf(run, "zephyr", one)));
@@ -54,7 +62,8 @@ export function compareRuns(runs: Line[][], bars: boolean): { cases: CaseResult[
       });
       if (perRun.length === 0) return [];
       const value = spread(perRun);
-      return [{ name, unit, value, against: "itself", bar, aim, reached: value.median <= bar }];
+      const result: BarResult = { against: "itself", bar, aim, reached: value.median <= bar };
+      return [{ name, unit, value, bars: wanted.measures ? [result] : [] }];
     }),
   };
 }

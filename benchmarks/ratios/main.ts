@@ -12,7 +12,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createModel, parseModelConfig, requestDevice } from "@zephyr/train-webgpu";
-import { GROUPS, readSettings } from "../peers/settings.ts";
+import { DEFAULTS, GROUPS, readSettings } from "../peers/settings.ts";
 import { configOf } from "../peers/training-step.ts";
 import { compareRuns, type Line } from "./compare.ts";
 import { findStacks, type Script } from "./stacks.ts";
@@ -26,7 +26,7 @@ const wantedRuns = Number(flags.runs);
 if (!Number.isInteger(wantedRuns) || wantedRuns < 1)
   throw new RangeError(`ratios: --runs is ${flags.runs}; give a whole number from 1`);
 
-const { groups, model, rounds } = readSettings(process.env);
+const { groups, model } = readSettings(process.env);
 const { scripts, versions, skipped } = findStacks(process.env);
 const folder = mkdtempSync(join(tmpdir(), "zephyr-ratios-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -40,13 +40,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const { adapter, environment } = await saveModel();
-const settings = {
-  SIZES: process.env["SIZES"] ?? "256,512,1024",
-  ATTN: process.env["ATTN"] ?? "1,8,256,64",
-  MODEL: process.env["MODEL"] ?? "2,128,4,384,512,2,64",
-  LOGPS: process.env["LOGPS"] ?? "256,256,8192",
-  GENERATE: process.env["GENERATE"] ?? "4,32,32",
-  ROUNDS: String(rounds),
+const settings: Record<string, string> = {
+  ...Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, process.env[name] ?? value])),
   CASES: GROUPS.filter((group) => groups.has(group)).join(","),
 };
 const load: number[] = [];
@@ -66,7 +61,8 @@ for (let run = 1; run <= wantedRuns; run++) {
 }
 
 const onSoftware = /llvmpipe/.test(adapter);
-const { cases, measures } = compareRuns(runs, onSoftware);
+const onModel = settings["MODEL"] === DEFAULTS.MODEL;
+const { cases, measures } = compareRuns(runs, { ratios: onSoftware, measures: onModel });
 const git = (...command: string[]): string =>
   spawnSync("git", command, { encoding: "utf8", cwd: import.meta.dirname }).stdout.trim();
 const result = {
@@ -99,6 +95,7 @@ console.log(
 for (const { peer, reason } of skipped) console.log(`left out: ${peer}: ${reason}`);
 for (const { run, script, reason } of failures) console.log(`failed in run ${run}: ${script}: ${reason}`);
 if (!onSoftware) console.log("bars of ratios are those of llvmpipe, and this is another adapter");
+if (!onModel) console.log(`bars of first step, time per token and memory are those of MODEL=${DEFAULTS.MODEL}`);
 if (load.some((average) => average >= 2)) console.log("not to be quoted: a run began at a load average of 2 or more");
 console.log(JSON.stringify(result));
 if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify(result, null, 2));

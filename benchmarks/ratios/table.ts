@@ -23,7 +23,8 @@ export function tableOf(cases: CaseResult[], measures: MeasureResult[]): string 
   const table = [header, header.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
   if (measures.length === 0) return table;
   const own = measures.map(
-    (measure) => `| ${measure.name} | ${spreadText(measure.value)} ${measure.unit} | ${barText(measure, "at most")} |`,
+    (measure) =>
+      `| ${measure.name} | ${spreadText(measure.value)} ${measure.unit} | ${measure.bars.map((bar) => barText(bar, "at most")).join("; ")} |`,
   );
   return `${table}\n\n| measure | value | bar |\n| --- | --- | --- |\n${own.join("\n")}`;
 }

@@ -8,6 +8,9 @@ import { findStacks } from "../../benchmarks/ratios/stacks.ts";
 import { tableOf } from "../../benchmarks/ratios/table.ts";
 import { deviceOrSkip } from "../../packages/train-webgpu/src/testing/device.ts";
 
+const BARS = { ratios: true, measures: true };
+const NO_BARS = { ratios: false, measures: false };
+
 /** A run in which Zephyr takes `zephyr` ms, jax-js 300, tfjs 200 and PyTorch 10 for a product, and the log-probability of PyTorch is given. */
 function runOf(zephyr: number, torchLogp = -4.5): Line[] {
   return [
@@ -28,7 +31,7 @@ function runOf(zephyr: number, torchLogp = -4.5): Line[] {
 
 describe("benchmarks/ratios.mjs", () => {
   it("takes each ratio within a run, and of the runs' ratios the median", () => {
-    const { cases, measures } = compareRuns([runOf(20), runOf(100), runOf(40)], true);
+    const { cases, measures } = compareRuns([runOf(20), runOf(100), runOf(40)], BARS);
     const [matmul] = cases;
     expect(matmul).toMatchObject({
       case: "matmul_512_nt",
@@ -37,19 +40,20 @@ describe("benchmarks/ratios.mjs", () => {
       overTorch: { median: 4, least: 2, most: 10 },
       bars: [{ against: "javascript", bar: 3, aim: 5, reached: true }],
     });
-    expect(measures.map(({ value, reached }) => [value.median, reached])).toEqual([
+    expect(measures.map(({ value, bars }) => [value.median, bars[0]!.reached])).toEqual([
       [1.8, false],
       [200, true],
     ]);
-    expect(compareRuns([runOf(100)], true).cases[0]!.bars[0]!.reached).toBe(false);
-    expect(compareRuns([runOf(100)], false).cases[0]!.bars).toEqual([]);
+    expect(compareRuns([runOf(100)], BARS).cases[0]!.bars[0]!.reached).toBe(false);
+    expect(compareRuns([runOf(100)], NO_BARS).cases[0]!.bars).toEqual([]);
+    expect(compareRuns([runOf(100)], NO_BARS).measures[0]!.bars).toEqual([]);
   });
 
   it("tells a stack that computes other numbers, but not by a loss of other weights", () => {
-    const agreement = (logp: number) => compareRuns([runOf(20, logp)], true).cases.flatMap((one) => one.agreement);
+    const agreement = (logp: number) => compareRuns([runOf(20, logp)], BARS).cases.flatMap((one) => one.agreement);
     expect(agreement(-4.5)).toEqual([{ peer: "torch-cpu", quantity: "logp", zephyr: -4.4999, peers: -4.5, agrees: true }]);
     expect(agreement(-4.52)).toMatchObject([{ agrees: false }]);
-    const table = tableOf(compareRuns([runOf(20, -4.52)], true).cases, []);
+    const table = tableOf(compareRuns([runOf(20, -4.52)], BARS).cases, []);
     expect(table).toContain("NO: torch-cpu has logp -4.52, not -4.4999");
     expect(table).toContain("| matmul_512_nt | 20.0 ms | 300 ms | 200 ms | 10.0 ms | 10.0 | 2.00 | at least 3, aim 5: reached |");
   });
