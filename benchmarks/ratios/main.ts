@@ -95,7 +95,8 @@ console.log(
 for (const { peer, reason } of skipped) console.log(`left out: ${peer}: ${reason}`);
 for (const { run, script, reason } of failures) console.log(`failed in run ${run}: ${script}: ${reason}`);
 if (!onSoftware) console.log("bars of ratios are those of llvmpipe, and this is another adapter");
-if (!onModel) console.log(`bars of first step, time per token and memory are those of MODEL=${DEFAULTS.MODEL}`);
+if (!onModel && measures.length > 0)
+  console.log(`bars of first step, time per token and memory are those of MODEL=${DEFAULTS.MODEL}`);
 if (load.some((average) => average >= 2)) console.log("not to be quoted: a run began at a load average of 2 or more");
 console.log(JSON.stringify(result));
 if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify(result, null, 2));

@@ -68,10 +68,11 @@ function addModule(
     return;
   }
   for (const name of variables) stacks.versions[peer] ??= versionOf(environment[name]!);
-  const node = environment["PEERS_NODE"] ?? environment["STARTED_BY"] ?? process.execPath;
+  // They put an object of their own in place of Node's `navigator`, whose properties refuse that.
+  const node = [process.execPath, "--no-experimental-global-navigator"];
   const webgpu = { WEBGPU_MODULE: environment["WEBGPU_MODULE"] ?? join(ROOT, "node_modules/webgpu/index.js") };
-  if (outside) stacks.scripts.push({ peer, command: [node, outside], environment: webgpu, groups: KERNELS });
-  stacks.scripts.push({ peer, command: [node, own(script)], environment: webgpu, groups: ["logps"] });
+  if (outside) stacks.scripts.push({ peer, command: [...node, outside], environment: webgpu, groups: KERNELS });
+  stacks.scripts.push({ peer, command: [...node, own(script)], environment: webgpu, groups: ["logps"] });
 }
 
 /** The version in the package.json above a module. */
