@@ -13,6 +13,12 @@ import { parquetSchema, type Shape, shapeKey, widen } from "./shape.ts";
 /** What a reader that decodes whole groups holds in memory; the number that `datasets` writes. */
 const ROWS_PER_GROUP = 1000;
 
+/**
+ * So many rows show the first schema. They are held until then, and no more of them: V8 learns from objects that live on to allocate all of
+ * their kind where only its slow collector looks, which for a whole group costs 100 MiB for the rest of the run.
+ */
+const FIRST_ROWS = 64;
+
 const MAGIC = new TextEncoder().encode("PAR1");
 
 /** A Parquet file that is being written with one schema. */
@@ -101,7 +107,7 @@ export async function writeParquet(
   let key = "";
   let writer: GroupWriter | undefined;
   let count = 0;
-  /** Rows of the present group from the first on that needs a wider schema; all of the first group. */
+  /** The first rows of all; later those of the present group from the first on that needs a wider schema. */
   let held: object[] | undefined = [];
 
   const put = (row: object, index: number): void => {
@@ -125,12 +131,16 @@ export async function writeParquet(
     await fs.rm(copy);
   }
 
-  async function endGroup(): Promise<void> {
+  async function putHeld(): Promise<void> {
     if (held && held.length > 0) {
       await openFor();
       for (const [i, row] of held.entries()) put(row, count - held.length + i);
     }
     held = undefined;
+  }
+
+  async function endGroup(): Promise<void> {
+    await putHeld();
     await writer?.endGroup();
   }
 
@@ -141,7 +151,8 @@ export async function writeParquet(
       held.push(row);
     }
     count++;
-    if (count % ROWS_PER_GROUP === 0) await endGroup();
+    if (count === FIRST_ROWS) await putHeld();
+    else if (count % ROWS_PER_GROUP === 0) await endGroup();
   }
   await endGroup();
   if (!writer || shape.fields!.size === 0) {
