@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCommandLine } from "../src/run-command-line.ts";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, temporaryFolder } from "../src/testing/run-cli.ts";
 
 // Bad models, adapters and rows: one sentence that names what is wrong, the right exit code, and nothing that was half written.
@@ -11,13 +12,6 @@ async function run(args: readonly string[]): Promise<{ code: number; stdout: str
   const into = (name: "stdout" | "stderr") => ({ write: (text: string) => (output[name] += text) });
   const code = await runCommandLine(args, { env: {}, stdout: into("stdout"), stderr: into("stderr"), leave: () => {} });
   return { code, ...output };
-}
-
-let noDevice: Promise<string | undefined> | undefined;
-async function needsDevice(context: TestContext): Promise<void> {
-  noDevice ??= run(["doctor", "--json"]).then(({ code, stderr }) => (code === 0 ? undefined : stderr));
-  const reason = await noDevice;
-  if (reason !== undefined) context.skip(reason);
 }
 
 interface Tensor {

@@ -1,13 +1,8 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
 
 /** A base model as they are published: a tokenizer, and nothing that says how a conversation is written. */
 function baseModel(folder: string): string {
@@ -29,7 +24,7 @@ const dialogue = {
 it("a base model learns conversations under --chat-template-path, which adapter and merged model then carry", async ({
   skip,
 }) => {
-  if (noDevice !== undefined) skip(noDevice);
+  await needsDevice({ skip });
   const folder = temporaryFolder();
   const [base, data] = [baseModel(folder), join(folder, "rows.jsonl")];
   writeFileSync(data, `${JSON.stringify(dialogue)}\n`);
@@ -67,7 +62,7 @@ it("a base model learns conversations under --chat-template-path, which adapter 
 });
 
 it("the template is the handbook's to the letter, from the name or from a file", async ({ skip }) => {
-  if (noDevice !== undefined) skip(noDevice);
+  await needsDevice({ skip });
   const folder = temporaryFolder();
   const [base, data] = [baseModel(folder), join(folder, "rows.jsonl")];
   writeFileSync(data, `${JSON.stringify(dialogue)}\n`);

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCommandLine } from "../src/run-command-line.ts";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, temporaryFolder } from "../src/testing/run-cli.ts";
 
 async function run(args: readonly string[]): Promise<{ code: number; stderr: string }> {
@@ -9,15 +10,6 @@ async function run(args: readonly string[]): Promise<{ code: number; stderr: str
   const surroundings = { env: {}, stdout: { write: () => true }, stderr: { write: (text: string) => (stderr += text) } };
   return { code: await runCommandLine(args, { ...surroundings, leave: () => {} }), stderr };
 }
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stderr } = await run(["doctor"]);
-  if (code !== 0) noDevice = stderr;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 interface Made {
   model: string;
@@ -50,7 +42,7 @@ const greedy = ["--temperature", "0", "--max-tokens", "20"];
 
 describe("the flags of zephyr generate", () => {
   it("each does what it says", { timeout: 300_000 }, async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const [base] = await generate(row, ...greedy);
     expect(base).toMatchObject({ model: "mistral" });
     expect(base!.token_ids.length).toBeLessThanOrEqual(20);
@@ -80,7 +72,7 @@ describe("the flags of zephyr generate", () => {
   });
 
   it("a prompt that is too long, or none, is an error that leaves no output", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const [input, output] = [join(folder, "in.jsonl"), join(folder, "out.jsonl")];
     const args = ["generate", "--model", reference("mistral"), "--input", input, "--output", output, "--max-length", "8"];

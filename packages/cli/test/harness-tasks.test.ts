@@ -1,17 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runCommandLine } from "../src/run-command-line.ts";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 /** The command in this process, which starts none. */
 async function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -78,7 +70,7 @@ describe("zephyr eval harness --tasks", () => {
   });
 
   it("scores choices and written answers of a local model, averages MMLU, and the report says whose rules they are", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = dataFolder();
     const output = join(temporaryFolder(), "run");
     const args = ["eval", "harness", "--model", reference("mistral"), "--data", folder, "--num-fewshot", "0"];

@@ -1,15 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { program, reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 import { untilLogged } from "../src/testing/training-log.ts";
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
 
 const checkpoints = (run: string): string[] =>
   readdirSync(run)
@@ -24,7 +19,7 @@ describe("a run killed with SIGKILL after each of its steps", () => {
     "%s: weights, log and state end bit for bit as those of a run that was not",
     { timeout: 600_000 },
     async ([, flags], context) => {
-      if (noDevice !== undefined) context.skip(noDevice);
+      await needsDevice(context);
       const folder = temporaryFolder();
       const data = join(folder, "rows.jsonl");
       const texts = [
@@ -79,8 +74,8 @@ const unshare = (script: string, args: readonly string[]) =>
 describe("a disk that fills while a checkpoint is written", () => {
   it("ends the run with the reason; the checkpoint before is whole, and with room the run goes on from it", {
     timeout: 300_000,
-  }, (context) => {
-    if (noDevice !== undefined) context.skip(noDevice);
+  }, async (context) => {
+    await needsDevice(context);
     const folder = temporaryFolder();
     const disk = join(folder, "disk");
     mkdirSync(disk);

@@ -1,20 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 import { trainingLog, untilLogged } from "../src/testing/training-log.ts";
 
 const model = ["--model", reference("mistral")];
 const pairs = readFileSync(reference("trl_dpo_run/preferences.jsonl"), "utf8").trimEnd().split("\n");
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 const write = (path: string, lines: readonly string[]): string => {
   writeFileSync(path, lines.map((line) => `${line}\n`).join(""));
@@ -25,7 +17,7 @@ const same = (a: string, b: string, name: string): void =>
 
 describe("a run that watches held-out pairs", () => {
   it("stops early, keeps the best model and few checkpoints; killed and resumed it ends in the same bytes", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const flags = {
       data: write(join(folder, "train.jsonl"), pairs.slice(0, 6)),
@@ -97,7 +89,7 @@ describe("a run that watches held-out pairs", () => {
   }, 400_000);
 
   it("refuses to stop early or to load the best without evaluations, and a metric that is not measured", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const data = write(join(folder, "train.jsonl"), pairs.slice(0, 4));
     const args = ["dpo", ...model, "--data", data, "--max-steps", "2", "--output", join(folder, "run")];
@@ -117,7 +109,7 @@ describe("a run that breaks", () => {
   ])(
     "%s ends with the step and the rows, by their place in the data, and leaves its checkpoints",
     async ([, flags, message], context) => {
-      needsDevice(context);
+      await needsDevice(context);
       const folder = temporaryFolder();
       const data = write(
         join(folder, "train.jsonl"),

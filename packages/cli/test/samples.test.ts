@@ -1,20 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { collectRows, loadTokenizer, readRows } from "@zephyr/data";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 import { generations } from "../src/testing/test-server.ts";
 import { untilLogged } from "../src/testing/training-log.ts";
 import type { SampleRow } from "../src/training/samples.ts";
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 const jsonl = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 const samplesOf = (run: string): Promise<SampleRow[]> => collectRows(readRows<SampleRow>(join(run, "samples.jsonl")));
@@ -24,7 +16,7 @@ describe("samples of a run as it learns", () => {
   it("are transformers' greedy answers, then those of the model as it is; weights and log stay the same to the bit; a kill changes nothing", {
     timeout: 600_000,
   }, async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const [data, prompts] = [join(folder, "rows.jsonl"), join(folder, "prompts.jsonl")];
     writeFileSync(data, jsonl(["Kites fly.", "The sea is deep.", "A cat sleeps.", "It is late."].map((text) => ({ text }))));
@@ -88,7 +80,7 @@ describe("samples of a run as it learns", () => {
   });
 
   it("ask what the held-out pairs ask where no prompts are given; drawn ones are the same in a second run", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const pairs = reference("trl_dpo_run/preferences.jsonl");
     const args = ["dpo", ...training, "--data", pairs, "--eval-data", pairs, "--max-steps", "1", "--save-steps", "0"];

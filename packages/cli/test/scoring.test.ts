@@ -1,18 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const model = ["--model", reference("mistral")];
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 const rows = (path: string) =>
   readFileSync(path, "utf8")
@@ -35,7 +27,7 @@ function tensor(path: string, name: string): { shape: number[]; data: ArrayLike<
 
 describe("zephyr score", () => {
   it("gives the reference's log-probabilities, token by token, and keeps order, ids and columns", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const file = reference("forward/mistral/forward.safetensors");
     const facts = JSON.parse(readFileSync(reference("forward/mistral/forward.json"), "utf8"));
@@ -68,7 +60,7 @@ describe("zephyr score", () => {
   });
 
   it("reads prompt and completion, and names the row whose ids are wrong", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const input = write(join(folder, "in.jsonl"), [{ prompt_id: "x", prompt: "The sky is", completion: " blue." }]);
     const output = join(folder, "out.jsonl");
@@ -85,7 +77,7 @@ describe("zephyr score", () => {
 
 describe("zephyr generate", () => {
   it("decodes greedily what transformers decodes, and draws by seed and prompt alone", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const { generations } = JSON.parse(readFileSync(reference("greedy.json"), "utf8"));
     const prompts = generations.map(({ messages }: { messages: object[] }, i: number) => ({
@@ -129,7 +121,7 @@ describe("zephyr generate", () => {
 
 describe("zephyr eval harness", () => {
   it("gives lm-evaluation-harness's numbers on rows of one's own", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const { items, aggregate } = JSON.parse(readFileSync(new URL("fixtures/multiple_choice.json", import.meta.url), "utf8"));
     const own = items.map(({ style, context: text, choices, gold }: Record<string, unknown>) => ({
@@ -154,7 +146,7 @@ describe("zephyr eval harness", () => {
 
 describe("zephyr merge", () => {
   it("folds an adapter into its base: the merged model's log-probabilities are PEFT's", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const folder = temporaryFolder();
     const adapter = reference("trl_lora_run/final_adapter");
     const merged = join(folder, "merged");

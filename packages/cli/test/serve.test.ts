@@ -1,19 +1,11 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { describe, expect, it } from "vitest";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const serve = ["serve", "--model", reference("mistral"), "--port", "0", "--json"];
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
-const needsDevice = (context: TestContext): void => {
-  if (noDevice !== undefined) context.skip(noDevice);
-};
 
 const ask = (url: string, body: object, signal?: AbortSignal): Promise<Response> =>
   fetch(`${url}/completions`, {
@@ -25,7 +17,7 @@ const ask = (url: string, body: object, signal?: AbortSignal): Promise<Response>
 
 describe("zephyr serve", () => {
   it("ends on SIGTERM after the requests under way, refuses new ones meanwhile, and says what it did", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const server = startCli([...serve, "--model-name", "tiny", "--seed", "3"]);
     const [, url] = await server.says(/tiny is served at (http:\S+)/);
     expect(await (await fetch(`${url}/models`)).json()).toMatchObject({ data: [{ id: "tiny", max_model_len: 512 }] });
@@ -43,7 +35,7 @@ describe("zephyr serve", () => {
   });
 
   it("leaves at once at the second signal", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const server = startCli(serve);
     const [, url] = await server.says(/is served at (http:\S+)/);
     const body = { prompt: [5], max_tokens: 500, min_tokens: 500, n: 16, stream: true };
@@ -58,7 +50,7 @@ describe("zephyr serve", () => {
   });
 
   it("says what is wrong before it begins: a taken port, a key that is not set, a model without tokenizer", async (context) => {
-    needsDevice(context);
+    await needsDevice(context);
     const first = startCli(serve);
     const [, port] = await first.says(/127\.0\.0\.1:(\d+)/);
     const second = await runCli(["serve", "--model", reference("mistral"), "--port", port!]);

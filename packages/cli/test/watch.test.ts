@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startAnsweringServer } from "../src/testing/answering-server.ts";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const training = [
@@ -29,8 +30,7 @@ async function untilTold(url: string, text: string): Promise<void> {
 }
 
 it("a run is watched from its beginning to its end; it leaves times and, if asked, TensorBoard's events", async (context) => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) context.skip(JSON.parse(stdout).error);
+  await needsDevice(context);
   const folder = temporaryFolder();
   const run = join(folder, "dpo");
   const watch = startCli(["watch", folder, "--json", "--interval", "0.05"]);

@@ -1,19 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const folder = resolve(import.meta.dirname, "../../../recipes/zephyr-7b-beta");
 type Stage = Record<string, unknown> & { command: string };
 const recipe = (name: string): { run: string; stages: Stage[] } => parse(readFileSync(join(folder, `${name}.yaml`), "utf8"));
 const stage = (name: string, command: string): Stage => recipe(name).stages.find((each) => each.command === command)!;
-
-let noDevice: string | undefined;
-beforeAll(async () => {
-  const { code, stdout } = await runCli(["doctor", "--json"]);
-  if (code !== 0) noDevice = JSON.parse(stdout).error;
-});
 
 it("full.yaml has the paper's settings (arXiv 2310.16944, section 4)", () => {
   const sft = stage("full", "sft");
@@ -68,7 +63,7 @@ it.each(["full", "qlora", "own-feedback"])("every stage of %s.yaml is one that c
 });
 
 it.for(["full", "qlora"])("%s.yaml runs from end to end, the model and the data being tiny", async (name, { skip }) => {
-  if (noDevice !== undefined) skip(noDevice);
+  await needsDevice({ skip });
   const temporary = temporaryFolder();
   const dialogues = join(temporary, "dialogues.jsonl");
   const messages = [1, 2, 3].map((i) => ({

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type GenerationTask, gsm8k, type Parity, type Task, tasksByName } from "@zephyr/eval";
 import { usageError } from "../errors/usage-error.ts";
@@ -58,10 +58,11 @@ function named(name: string): ({ choice: Task } | { written: GenerationTask })[]
 
 /** Rows of a task: of the one file, or of the folder's file that bears the task's name. A file is read once. */
 function rowsByTask(path: string, flag: string): (task: string) => Promise<Row[]> {
-  checkInput(path, flag);
+  const isFolder = existsSync(path) && statSync(path).isDirectory();
+  if (!isFolder) checkInput(path, flag);
   const read = new Map<string, Promise<Row[]>>();
   return async (task) => {
-    const file = statSync(path).isDirectory() ? fileOf(path, task, flag) : path;
+    const file = isFolder ? fileOf(path, task, flag) : path;
     if (!read.has(file)) read.set(file, readList<Row>(file, flag));
     return ownRows(task, (await read.get(file))!, file);
   };

@@ -1,24 +1,15 @@
 import { connect } from "node:net";
 import OpenAI, { type APIError } from "openai";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { generations, startTestServer, type TestServer } from "../testing/test-server.ts";
+import { describe, expect, it } from "vitest";
+import { generations, type TestServer, withTestServer } from "../testing/test-server.ts";
 
 // What the server refuses, and what it does with too many requests and with clients that go.
 
-let noDevice: string | undefined;
 let server: TestServer;
 let client: OpenAI;
-beforeAll(async () => {
-  try {
-    server = await startTestServer();
-    client = server.client;
-  } catch (error) {
-    noDevice = (error as Error).message;
-  }
-});
-afterAll(() => server?.[Symbol.dispose]());
-beforeEach((context) => {
-  if (noDevice !== undefined) context.skip(noDevice);
+withTestServer((started) => {
+  server = started;
+  client = started.client;
 });
 
 const chat = { model: "tiny", messages: generations[0]!.messages, max_completion_tokens: 24, temperature: 0 };

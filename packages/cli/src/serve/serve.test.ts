@@ -1,24 +1,15 @@
 import { openaiCompatible } from "@zephyr/aif";
 import type OpenAI from "openai";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { generations, startTestServer, type TestServer } from "../testing/test-server.ts";
+import { describe, expect, it } from "vitest";
+import { generations, type TestServer, withTestServer } from "../testing/test-server.ts";
 
 // Answers, as the real `openai` client and our own see them.
 
-let noDevice: string | undefined;
 let server: TestServer;
 let client: OpenAI;
-beforeAll(async () => {
-  try {
-    server = await startTestServer();
-    client = server.client;
-  } catch (error) {
-    noDevice = (error as Error).message;
-  }
-});
-afterAll(() => server?.[Symbol.dispose]());
-beforeEach((context) => {
-  if (noDevice !== undefined) context.skip(noDevice);
+withTestServer((started) => {
+  server = started;
+  client = started.client;
 });
 
 const chat = { model: "tiny", messages: generations[0]!.messages, max_completion_tokens: 24, temperature: 0 };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createGenerator, loadModel, type Policy, requestDevice } from "@zephyr/train-webgpu";
 import OpenAI from "openai";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import { type HttpServer, listen } from "../serve/http-server.ts";
 import { createService, type Service } from "../serve/service.ts";
 import { reference } from "./run-cli.ts";
@@ -25,8 +26,7 @@ export interface TestServer extends Disposable {
   settled(): Promise<void>;
 }
 
-/** Throws where no device can be had. */
-export async function startTestServer(): Promise<TestServer> {
+async function startTestServer(): Promise<TestServer> {
   const device = await requestDevice();
   const policy = await loadModel(device, reference("mistral"));
   const generator = createGenerator(policy, { slots: 4, maxLength: 256 });
@@ -56,4 +56,22 @@ export async function startTestServer(): Promise<TestServer> {
       for (const one of [generator, policy, device]) one[Symbol.dispose]();
     },
   };
+}
+
+/** Starts a server for all tests of a file, which are skipped, with the reason, where no device can be had. */
+export function withTestServer(use: (server: TestServer) => void): void {
+  let server: TestServer | undefined;
+  let noDevice: string | undefined;
+  beforeAll(async () => {
+    try {
+      server = await startTestServer();
+      use(server);
+    } catch (error) {
+      noDevice = (error as Error).message;
+    }
+  });
+  afterAll(() => server?.[Symbol.dispose]());
+  beforeEach(({ skip }) => {
+    if (noDevice !== undefined) skip(noDevice);
+  });
 }
