@@ -104,7 +104,7 @@ it("prepare is off by default, splits by seed alone whatever the order, and refu
     expect([wrong, ran.code], ran.stderr).toEqual([wrong, 2]);
     expect(existsSync(join(folder, "x.jsonl"))).toBe(false);
   }
-}, 120_000);
+}, 300_000);
 
 const tokenizerFolder = resolve(import.meta.dirname, "../../data/src/fixtures/mistral");
 
@@ -248,7 +248,7 @@ it("every other flag of binarize changes what it says", async () => {
   expect(await runCli(bad)).toMatchObject({ code: 1, stderr: expect.stringContaining("rating") });
   expect(existsSync(join(folder, "bad.jsonl"))).toBe(false);
   expect((await run("--preset", "zephyr-paper", "--on-bad-rating", "drop"))[0]).toMatchObject({ score_chosen: 3 });
-}, 120_000);
+}, 300_000);
 
 it("eight shards give, one after another, the bytes of the whole", async () => {
   const folder = temporaryFolder();
@@ -270,4 +270,4 @@ it("eight shards give, one after another, the bytes of the whole", async () => {
   const shards: string[] = [];
   for (let i = 0; i < 8; i += 1) shards.push(await run(list.slice(8 * i, 8 * i + 8), `shard-${i}`));
   expect(shards.join("")).toBe(whole);
-}, 120_000);
+}, 300_000);
