@@ -15,7 +15,7 @@ export interface MatmulShape {
   layout: Layout;
   residual: boolean;
   format: StorageFormat;
-  /** Most rows of C, where that is known. */
+  /** Most rows of C, where they may be few. */
   maxRows: number | undefined;
   /** Columns of C, or their number in no batch. */
   columns: number;
@@ -24,7 +24,7 @@ export interface MatmulShape {
 /** Below so many rows or columns the large tile would mostly compute what nobody wants. */
 const NARROW = 64;
 /** So few rows, as in generation, are bound by the loads of B, which the broadcasting kernel makes once for all of them. */
-const FEW_ROWS = 16;
+export const FEW_ROWS = 16;
 
 /** On a software adapter workgroup memory is no faster than any other, so subgroups broadcast; GPUs stage tiles, with subgroups or without. */
 export function chooseMatmul(target: KernelTarget, shape: MatmulShape): MatmulChoice {

@@ -107,7 +107,7 @@ describe("matmul", () => {
     const t = (name: string) => ({ name, bytes: 4, needsGradient: false });
     const grid = (target: Pick<Device, "lanes" | "adapterClass">, m: number, n: number, maxRows?: number) => {
       const tape = createTape();
-      const counts = { m: () => m, n: () => n, k: () => 4, ...(maxRows !== undefined && { most: { m: maxRows, n, k: 4 } }) };
+      const counts = { m: () => m, n: () => n, k: () => 4, ...(maxRows !== undefined && { maxRows }) };
       product(tape, { ...target, maxBindingBytes: 2 ** 27 }, { layout: "nt", a: t("a"), b: t("b"), c: t("c"), ...counts });
       return tape.dispatches[0]!.grid(noSizes);
     };

@@ -32,8 +32,10 @@ export interface Product {
   accumulate?: Count;
   /** C = alpha A op B + residual, instead of adding to what C holds. */
   residual?: Tensor;
-  /** The largest m, n and k of any batch, where they are known; only then can matrix units be used. */
+  /** The largest m, n and k of any batch, where they are known: what is rounded or summed in parts needs room. */
   most?: { m: number; n: number; k: number };
+  /** Most rows of C where they may be few, as in generation; another kernel then, with other last bits. */
+  maxRows?: number;
 }
 
 /** Records one product; where a matrix is beyond the binding limit, one launch for each of its row slabs. */
@@ -54,7 +56,7 @@ function productInTiles(tape: Tape, target: KernelTarget, spec: Product): void {
     layout,
     residual: residual !== undefined,
     format: formatOf(b),
-    maxRows: spec.most?.m,
+    maxRows: spec.maxRows,
     columns: n(noSizes),
   });
   tape.run(
@@ -100,7 +102,7 @@ export function linear(tape: Tape, target: KernelTarget, x: Tensor, weight: Tens
   const y = tape.temporary(`y ${weight.name}`, maxRows * outputs * 4, from);
   const counts = { m: rows, n: () => outputs, k: () => inputs };
   const most = { m: maxRows, n: outputs, k: inputs };
-  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, most, ...(residual && { residual }) });
+  product(tape, target, { layout: "nt", a: x, b: weight, c: y, ...counts, most, maxRows, ...(residual && { residual }) });
   tape.onBackward(() => {
     if (residual && tape.gradientOf(y)) tape.passGradient(y, residual);
   });
@@ -116,7 +118,7 @@ function addLowRank(tape: Tape, target: KernelTarget, x: Tensor, y: Tensor, lowR
   const down = linear(tape, target, seen, a, { rows, maxRows, inputs, outputs: rank });
   const counts = { m: rows, n: () => outputs, k: () => rank };
   const most = { m: maxRows, n: outputs, k: rank };
-  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, most, alpha: scale, accumulate: () => 1 });
+  product(tape, target, { layout: "nt", a: down, b, c: y, ...counts, most, maxRows, alpha: scale, accumulate: () => 1 });
   linearBackward(tape, target, down, b, y, { rows, maxRows, inputs: rank, outputs, alpha: scale });
 }
 

@@ -133,6 +133,10 @@ describe("matmul on matrix units", () => {
     const t = { name: "t", bytes: 4, needsGradient: false };
     const counts = { layout: "nt", a: t, b: t, c: t, m: () => 1, n: () => 1, k: () => 1 } as const;
     expect(matrixUnitFor(target, { ...counts, most: { m: 65, n: 65, k: 65 } })).toBe(16);
+    // Rows of a batch decide nothing, but for generation's.
+    expect(matrixUnitFor(target, { ...counts, most: { m: 4, n: 65, k: 65 } })).toBe(16);
+    expect(matrixUnitFor(target, { ...counts, layout: "tn", most: { m: 65, n: 65, k: 4 } })).toBe(16);
+    expect(matrixUnitFor(target, { ...counts, most: { m: 4, n: 65, k: 65 }, maxRows: 4 })).toBeUndefined();
     expect(matrixUnitFor(target, { ...counts, most: { m: 512, n: 4096, k: 16 } })).toBeUndefined();
     expect(matrixUnitFor(target, { ...counts, most: { m: 512, n: 16, k: 4096 } })).toBeUndefined();
     expect(matrixUnitFor(target, counts)).toBeUndefined();

@@ -1,16 +1,22 @@
 import type { Tape } from "../../plan/tape.ts";
 import { blocksOf, halves } from "../halves/halves.ts";
 import type { KernelTarget } from "../prelude/prelude.ts";
+import { FEW_ROWS } from "./choose.ts";
 import type { Product } from "./matmul.ts";
 import { type MatrixUnit, matrixKernel, matrixTile } from "./matrix.wgsl.ts";
 import { isNothing, productParams } from "./product-params.ts";
 
-/** Below so many rows, columns or terms, rounding the operands costs more than matrix units save. */
+/** With no more columns or terms, rounding the operands costs more than matrix units save. */
 const NARROW = 64;
 
-/** The unit that a product is computed with, where the device has matrix units and the product is worth them. */
-export function matrixUnitFor(target: KernelTarget, { most }: Product): MatrixUnit | undefined {
-  return most && Math.min(most.m, most.n, most.k) > NARROW ? target.matrixUnit : undefined;
+/**
+ * The unit that a product is computed with, where the device has matrix units and the product is worth them. That is decided by the sizes
+ * of the model alone: a batch has the same bits whatever the largest one is.
+ */
+export function matrixUnitFor(target: KernelTarget, { layout, most, maxRows }: Product): MatrixUnit | undefined {
+  if (most === undefined || (maxRows !== undefined && maxRows <= FEW_ROWS)) return undefined;
+  const sizesOfModel = layout === "tn" ? [most.m, most.n] : [most.n, most.k];
+  return Math.min(...sizesOfModel) > NARROW ? target.matrixUnit : undefined;
 }
 
 /** Rounds A and B to halves by rows, transposing those whose stored rows are k, and multiplies them. */
