@@ -128,8 +128,8 @@ export function linearLogps(
       tape.run(
         withPrelude(target, "logits gradient", logitsGradient),
         [labels.targets, lse, labels.sequenceOfRow, labels.rowWeights, labels.sequenceGradient, dlogits],
-        (s) => ({ rows: rows(s), elements: padded(s) * stride, vocabulary, stride, row_offset: chunk * chunkRows }),
-        (s) => [elementGroups(padded(s) * stride)],
+        (s) => ({ rows: rows(s), stored_rows: padded(s), vocabulary, stride, row_offset: chunk * chunkRows }),
+        (s) => [rowGroups(target, padded(s))],
         workOfEach((s) => rows(s) * vocabulary, { flops: 4, words: 2 }),
       );
       const first = () => chunk * chunkRows;
