@@ -37,11 +37,11 @@ export function rowLayout({ lanes, adapterClass }: KernelTarget, headDim: number
 
 /**
  * About 128 floats of queries a lane: with fewer rows broadcasts count, with more the compiler's time does. Keys need twice the registers,
- * and more than two rows of them are slower. Models of short rows are small, and wait for the compiler.
+ * so half the rows. Models of short rows are small, and wait for the compiler.
  */
 function softwareRows(headDim: number, own: Side): number {
-  if (headDim > 64) return 1;
-  return own === "query" && headDim > 16 && headDim <= 32 ? 4 : 2;
+  if (headDim <= 16) return 2;
+  return Math.max(1, Math.floor((own === "query" ? 128 : 64) / headDim));
 }
 
 /** Rows that one workgroup owns. */
