@@ -8,7 +8,7 @@ import { root } from "./pack.mjs";
 const budgets = {
   aif: { script: 75, installed: 6 },
   binarize: { script: 12, installed: 0.2 },
-  cli: { script: 130, installed: 170 },
+  cli: { script: 140, installed: 170 },
   data: { script: 70, installed: 4 },
   eval: { script: 65, installed: 7 },
   losses: { script: 25, installed: 0.4 },
