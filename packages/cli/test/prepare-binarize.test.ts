@@ -3,17 +3,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
+import { rows, write } from "../src/testing/json-lines.ts";
 import { runCli, startCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
-const rows = (path: string) =>
-  readFileSync(path, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-const write = (path: string, list: readonly object[]): string => {
-  writeFileSync(path, list.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  return path;
-};
 const dialogue = (id: string, question: string, answer: string) => ({
   prompt_id: id,
   messages: [

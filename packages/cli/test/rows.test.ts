@@ -3,17 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { rows, write } from "../src/testing/json-lines.ts";
 import { runCli, temporaryFolder } from "../src/testing/run-cli.ts";
-
-const rows = (path: string) =>
-  readFileSync(path, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-const write = (path: string, list: readonly object[]): string => {
-  writeFileSync(path, list.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  return path;
-};
 
 /** A model that repeats the question, and refuses one. */
 async function startModel(): Promise<string> {

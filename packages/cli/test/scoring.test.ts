@@ -1,20 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { rows, write } from "../src/testing/json-lines.ts";
 import { needsDevice } from "../src/testing/needs-device.ts";
 import { reference, runCli, temporaryFolder } from "../src/testing/run-cli.ts";
 
 const model = ["--model", reference("mistral")];
-
-const rows = (path: string) =>
-  readFileSync(path, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-const write = (path: string, list: readonly object[]): string => {
-  writeFileSync(path, list.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  return path;
-};
 
 /** A tensor of a safetensors file, as numbers. */
 function tensor(path: string, name: string): { shape: number[]; data: ArrayLike<number> } {
