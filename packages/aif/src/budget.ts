@@ -1,7 +1,7 @@
 import type { Message, Usage } from "@zephyr/data";
 import { RequestError } from "./client/errors.ts";
 import type { Price } from "./model.ts";
-import { estimatePromptTokens, estimateTokens, mostPromptTokens, promptBytes } from "./token-estimate.ts";
+import { estimatePromptTokens, estimateTokens, mostTokens, type PromptSize, promptSize } from "./token-estimate.ts";
 
 /** A hard cap in US dollars that counts requests in flight at the most they can cost. */
 export interface Budget {
@@ -37,23 +37,23 @@ export function createBudget(capUsd: number | undefined, alreadySpent: () => num
     for (const wake of waiting.splice(0)) wake();
   };
 
-  function worstPrompt(seen: { replies: number; tokensPerByte: number }, messages: Message[]): number {
-    const most = mostPromptTokens(messages);
-    const learnt = Math.ceil(promptBytes(messages) * seen.tokensPerByte * HEADROOM) + 16 * messages.length;
-    return seen.replies < FEW_REPLIES ? Math.max(most, learnt) : learnt;
+  function worstPrompt(seen: { replies: number; tokensPerByte: number }, prompt: PromptSize): number {
+    const learnt = Math.ceil(prompt.bytes * seen.tokensPerByte * HEADROOM) + 16 * prompt.messages;
+    return seen.replies < FEW_REPLIES ? Math.max(mostTokens(prompt), learnt) : learnt;
   }
 
   async function reserve(model: string, price: Price | undefined, messages: Message[], maxTokens: number): Promise<Reservation> {
     const seen = models.get(model) ?? { replies: 0, tokensPerByte: 0, trial: false };
     models.set(model, seen);
-    if (capUsd === undefined || price === undefined) return reservation(0, price, seen, messages);
+    const prompt = promptSize(messages);
+    if (capUsd === undefined || price === undefined) return reservation(0, price, seen, prompt);
     for (;;) {
-      const worst = costOf(price, { prompt_tokens: worstPrompt(seen, messages), completion_tokens: maxTokens });
+      const worst = costOf(price, { prompt_tokens: worstPrompt(seen, prompt), completion_tokens: maxTokens });
       const mustWait = seen.replies === 0 && seen.trial;
       if (!mustWait && spent + reserved + worst <= capUsd) {
         seen.trial = true;
         reserved += worst;
-        return reservation(worst, price, seen, messages);
+        return reservation(worst, price, seen, prompt);
       }
       if (reserved === 0) throw overBudget(model, worst);
       await new Promise<void>((resolve) => waiting.push(resolve));
@@ -64,13 +64,13 @@ export function createBudget(capUsd: number | undefined, alreadySpent: () => num
     worst: number,
     price: Price | undefined,
     seen: { replies: number; tokensPerByte: number; trial: boolean },
-    messages: Message[],
+    prompt: PromptSize,
   ): Reservation {
     return {
       settle(usage) {
         const cost = price === undefined ? 0 : costOf(price, usage);
         seen.replies++;
-        seen.tokensPerByte = Math.max(seen.tokensPerByte, usage.prompt_tokens / Math.max(1, promptBytes(messages)));
+        seen.tokensPerByte = Math.max(seen.tokensPerByte, usage.prompt_tokens / Math.max(1, prompt.bytes));
         reserved = reserved - worst < 1e-12 ? 0 : reserved - worst;
         spent += cost;
         wakeAll();

@@ -1,48 +1,78 @@
 import { isRequestError } from "./client/errors.ts";
 
+export interface OrderedMapOptions {
+  /** Rows that are worked at. */
+  atOnce: number;
+  /** Rows that are held, those that are done but wait for an older one included. */
+  window: number;
+  /** Called when the consumer leaves before the end. */
+  stopped?: (() => void) | undefined;
+}
+
 /**
- * Applies `work` to at most `window` rows at a time and yields the results in the rows' order.
+ * Applies `work` to several rows at a time and yields the results in the rows' order.
  *
  * When `work` rejects, no further row is taken, the rows already begun are waited for (they may still end up in a journal),
- * and the first error is thrown, one that is no interruption if there is one. `stopped` is called when the consumer leaves early.
+ * and the first error is thrown, one that is no interruption if there is one.
  */
 export async function* orderedMap<A, B>(
   rows: AsyncIterable<A>,
-  window: number,
+  { atOnce, window, stopped = () => {} }: OrderedMapOptions,
   work: (row: A, index: number) => Promise<B>,
-  stopped: () => void = () => {},
 ): AsyncGenerator<B> {
   const source = rows[Symbol.asyncIterator]();
-  const running: Promise<Outcome<B>>[] = [];
+  const held: Held<B>[] = [];
   const errors: unknown[] = [];
+  let atWork = 0;
   let index = 0;
   let isOver = false;
-  const begin = (row: A): Promise<Outcome<B>> =>
+  let wake = (): void => {};
+
+  function begin(row: A): void {
+    const slot: Held<B> = { outcome: undefined };
+    held.push(slot);
+    atWork++;
     work(row, index++).then(
-      (value) => ({ value }),
+      (value) => {
+        slot.outcome = { value };
+        atWork--;
+        wake();
+      },
       (error) => {
         errors.push(error);
-        return undefined;
+        atWork--;
+        wake();
       },
     );
+  }
+
+  const ended = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+
   try {
     while (errors.length === 0) {
-      while (!isOver && running.length < window && errors.length === 0) {
+      const oldest = held[0];
+      if (oldest?.outcome !== undefined) {
+        held.shift();
+        yield oldest.outcome.value;
+      } else if (!isOver && atWork < atOnce && held.length < window) {
         const next = await source.next();
         if (next.done) isOver = true;
-        else running.push(begin(next.value));
-      }
-      const oldest = running.shift();
-      if (oldest === undefined) break;
-      const outcome = await oldest;
-      if (outcome !== undefined) yield outcome.value;
+        else begin(next.value);
+      } else if (oldest !== undefined) await ended();
+      else break;
     }
   } finally {
-    if (errors.length === 0 && running.length > 0) stopped();
-    await Promise.all(running);
+    if (errors.length === 0 && held.length > 0) stopped();
+    while (atWork > 0) await ended();
     if (!isOver) await source.return?.();
   }
   if (errors.length > 0) throw errors.find((error) => !(isRequestError(error) && error.kind === "interrupted")) ?? errors[0];
 }
 
-type Outcome<B> = { value: B } | undefined;
+/** A row's place in the order. */
+interface Held<B> {
+  outcome: { value: B } | undefined;
+}

@@ -82,7 +82,7 @@ async function* runStage<R extends PromptRow, S>(
     return { ...(await work({ ...row, prompt_id }, place, asker)), prompt_id, source: row };
   };
   try {
-    for await (const result of orderedMap(rows, windowOf(models), begin, leave)) {
+    for await (const result of orderedMap(rows, { ...roomFor(models), stopped: leave }, begin)) {
       if (result === undefined) progress.duplicates++;
       else if (result.failures === undefined) {
         progress.rowsDone++;
@@ -106,7 +106,11 @@ export async function openAsker(models: readonly Model[], options: StageOptions)
   return { asker: await createAsker({ ...options, models, drain }), leave: () => leaving.abort() };
 }
 
-/** Rows at work: enough to keep every model busy while the oldest row waits for one of them. */
-function windowOf(models: readonly Model[]): number {
-  return Math.max(64, 4 * models.reduce((sum, { limits }) => sum + limits.maxConcurrency, 0));
+/**
+ * Twice the rows that can be on the wire, so that each reply finds another request waiting; as many again may wait, done, for an
+ * older row that is asked once more.
+ */
+function roomFor(models: readonly Model[]): { atOnce: number; window: number } {
+  const onTheWire = models.reduce((sum, { limits }) => sum + limits.maxConcurrency, 0);
+  return { atOnce: Math.max(32, 2 * onTheWire), window: Math.max(64, 4 * onTheWire) };
 }

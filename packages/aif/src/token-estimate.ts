@@ -1,15 +1,20 @@
 import type { Message } from "@zephyr/data";
 
-/** UTF-8 bytes of all contents. */
-export function promptBytes(messages: readonly Message[]): number {
+/** How long a prompt is: messages, and UTF-8 bytes of all their contents. */
+export interface PromptSize {
+  messages: number;
+  bytes: number;
+}
+
+export function promptSize(messages: readonly Message[]): PromptSize {
   let bytes = 0;
   for (const { content } of messages) bytes += Buffer.byteLength(content);
-  return bytes;
+  return { messages: messages.length, bytes };
 }
 
 /** A guess at a prompt's tokens without its tokenizer: four bytes a token and four tokens a message. */
 export function estimatePromptTokens(messages: readonly Message[]): number {
-  return Math.ceil(promptBytes(messages) / 4) + 4 * messages.length + 3;
+  return Math.ceil(promptSize(messages).bytes / 4) + 4 * messages.length + 3;
 }
 
 /** A guess at a text's tokens without its tokenizer. */
@@ -18,6 +23,6 @@ export function estimateTokens(text: string): number {
 }
 
 /** More tokens than a byte-level tokenizer can make of a prompt, with room for its chat template. */
-export function mostPromptTokens(messages: readonly Message[]): number {
-  return promptBytes(messages) + 16 * messages.length + 48;
+export function mostTokens({ messages, bytes }: PromptSize): number {
+  return bytes + 16 * messages + 48;
 }

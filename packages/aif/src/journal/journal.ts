@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { RequestError } from "../client/errors.ts";
 import { keyIndex } from "./key-index.ts";
 import { takeLock } from "./lock.ts";
-import { encodeRecord, type JournalEntry, readEntry, readHead } from "./record.ts";
+import { type JournalEntry, readEntry, readHead, recordGroup } from "./record.ts";
 
 /** The record of every request that is over, so that none is paid for twice. */
 export interface Journal {
@@ -70,7 +70,8 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
   let end = scan.end;
   let spent = scan.spentUsd;
   let failed: RequestError | undefined;
-  let waiting: { line: Buffer; key: string; resolve(): void; reject(error: Error): void }[] = [];
+  let waiting: Waiting[] = [];
+  const lines = recordGroup();
   let isWriting = false;
   let writing: Promise<void> | undefined;
 
@@ -79,8 +80,10 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
       if (waiting.length < SMALL_GROUP) await sleep(MOMENT_MS);
       const group = waiting;
       waiting = [];
+      let lengths: number[];
       try {
-        await writeFully(file, Buffer.concat(group.map(({ line }) => line)));
+        lengths = group.map(({ key, costUsd, entry }) => lines.add(key, costUsd, entry));
+        await writeFully(file, lines.take());
         if (isDurable) await fdatasyncFile(file);
       } catch (cause) {
         failed = new RequestError(
@@ -92,9 +95,9 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
         waiting = [];
         break;
       }
-      for (const { line, key, resolve } of group) {
-        index.set(key, end, line.length);
-        end += line.length;
+      for (const [i, { key, resolve }] of group.entries()) {
+        index.set(key, end, lengths[i]!);
+        end += lengths[i]!;
         resolve();
       }
     }
@@ -116,7 +119,7 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
       if (failed !== undefined) return Promise.reject(failed);
       spent += costUsd;
       return new Promise((resolve, reject) => {
-        waiting.push({ line: encodeRecord(key, costUsd, entry), key, resolve, reject });
+        waiting.push({ key, costUsd, entry, resolve, reject });
         if (isWriting) return;
         isWriting = true;
         writing = Promise.resolve().then(writeAll);
@@ -131,6 +134,15 @@ async function journalOver(file: number, isDurable: boolean, release: () => Prom
       await release();
     },
   };
+}
+
+/** A record on its way to the disk. */
+interface Waiting {
+  key: string;
+  costUsd: number;
+  entry: JournalEntry;
+  resolve(): void;
+  reject(error: Error): void;
 }
 
 async function writeFully(file: number, bytes: Buffer): Promise<void> {

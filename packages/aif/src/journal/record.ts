@@ -26,14 +26,39 @@ const HEAD = /^([0-9a-f]{8}) ([0-9a-f]{8}) ([0-9a-f]{64}) (\d+(?:\.\d+)?(?:e-?\d
 const CRC_END = 9;
 const LENGTH_END = 18;
 
-/** One journal line: checksum, length in bytes, request key, cost in US dollars, entry. */
-export function encodeRecord(key: string, costUsd: number, entry: JournalEntry): Buffer {
-  const body = `${key} ${costUsd} ${JSON.stringify(entry)}\n`;
-  const line = Buffer.allocUnsafe(LENGTH_END + Buffer.byteLength(body));
-  line.write(body, LENGTH_END);
-  line.write(`${hex8(line.length)} `, CRC_END, "latin1");
-  line.write(`${hex8(crc32(line.subarray(CRC_END)))} `, 0, "latin1");
-  return line;
+/** Memory that is kept from one group of records to the next. */
+const USUAL_GROUP_BYTES = 1 << 18;
+
+/** Journal lines that go to the disk together; `take` gives them, and the memory is used again by the next `add`. */
+export function recordGroup() {
+  let bytes: Buffer = Buffer.allocUnsafe(USUAL_GROUP_BYTES);
+  let end = 0;
+  return {
+    /** Adds one line (checksum, length in bytes, request key, cost in US dollars, entry) and returns its length in bytes. */
+    add(key: string, costUsd: number, entry: JournalEntry): number {
+      const text = `${key} ${costUsd} ${JSON.stringify(entry)}\n`;
+      // A UTF-16 unit takes three bytes of UTF-8 at most.
+      bytes = withRoom(bytes, end, LENGTH_END + 3 * text.length);
+      const length = LENGTH_END + bytes.write(text, end + LENGTH_END);
+      bytes.write(`${hex8(length)} `, end + CRC_END, "latin1");
+      bytes.write(`${hex8(crc32(bytes.subarray(end + CRC_END, end + length)))} `, end, "latin1");
+      end += length;
+      return length;
+    },
+    take(): Buffer {
+      const lines = bytes.subarray(0, end);
+      if (bytes.length > USUAL_GROUP_BYTES) bytes = Buffer.allocUnsafe(USUAL_GROUP_BYTES);
+      end = 0;
+      return lines;
+    },
+  };
+}
+
+function withRoom(bytes: Buffer, used: number, wanted: number): Buffer {
+  if (used + wanted <= bytes.length) return bytes;
+  const larger = Buffer.allocUnsafe(Math.max(2 * bytes.length, used + wanted));
+  bytes.copy(larger, 0, 0, used);
+  return larger;
 }
 
 /** Checks a line (with its line feed) and reads its fixed part; undefined when it is torn or corrupt. */

@@ -223,7 +223,7 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
 
   const model = Object.assign(generate, {
     id: local.id,
-    limits: { ...limits, maxConcurrency: MOST_OUTSTANDING / 4 },
+    limits: { ...limits, maxConcurrency: MOST_OUTSTANDING / 2 },
     defaults,
     price,
     reopen() {

@@ -2,7 +2,7 @@ import type { Message, PromptRow } from "@zephyr/data";
 import { costOf } from "../budget.ts";
 import type { Model } from "../model.ts";
 import { onceById, promptIdOf } from "../prompt-id.ts";
-import { estimatePromptTokens, mostPromptTokens } from "../token-estimate.ts";
+import { estimatePromptTokens, mostTokens, promptSize } from "../token-estimate.ts";
 
 /** A request that a run is going to send. */
 export interface PlannedRequest {
@@ -62,7 +62,7 @@ export async function surveyRows<R extends PromptRow>(
 
 function addRequest(estimate: Estimate, { model, messages }: PlannedRequest): void {
   const { maxTokens } = model.defaults;
-  const prompt = [estimatePromptTokens(messages), mostPromptTokens(messages)] as const;
+  const prompt = [estimatePromptTokens(messages), mostTokens(promptSize(messages))] as const;
   const completion = [Math.ceil(maxTokens * SHORTEST_REPLY), maxTokens] as const;
   estimate.models[model.name] ??= { requests: 0, cost_usd: [0, 0] };
   const own = estimate.models[model.name]!;
