@@ -5,7 +5,7 @@ export interface OrderedMapOptions {
   atOnce: number;
   /** Rows that are held, those that are done but wait for an older one included. */
   window: number;
-  /** Called when the consumer leaves before the end. */
+  /** Called when the consumer leaves before the end, or the rows end in an error. */
   stopped?: (() => void) | undefined;
 }
 
@@ -25,16 +25,18 @@ export async function* orderedMap<A, B>(
   const errors: unknown[] = [];
   let atWork = 0;
   let index = 0;
+  let isReading = false;
   let isOver = false;
+  let isLeft = false;
   let wake = (): void => {};
 
   function begin(row: A): void {
-    const slot: Held<B> = { outcome: undefined };
-    held.push(slot);
+    const place: Held<B> = { outcome: undefined };
+    held.push(place);
     atWork++;
     work(row, index++).then(
       (value) => {
-        slot.outcome = { value };
+        place.outcome = { value };
         atWork--;
         wake();
       },
@@ -46,27 +48,42 @@ export async function* orderedMap<A, B>(
     );
   }
 
-  const ended = (): Promise<void> =>
+  /** Not waited for: what is done meanwhile goes on to the consumer. */
+  function readNext(): void {
+    isReading = true;
+    source.next().then(
+      (next) => {
+        isReading = false;
+        if (next.done) isOver = true;
+        else if (!isLeft) begin(next.value);
+        wake();
+      },
+      (error) => {
+        isReading = false;
+        isOver = true;
+        errors.push(error);
+        stopped();
+        wake();
+      },
+    );
+  }
+
+  const somethingEnded = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
     });
 
   try {
     while (errors.length === 0) {
-      const oldest = held[0];
-      if (oldest?.outcome !== undefined) {
-        held.shift();
-        yield oldest.outcome.value;
-      } else if (!isOver && atWork < atOnce && held.length < window) {
-        const next = await source.next();
-        if (next.done) isOver = true;
-        else begin(next.value);
-      } else if (oldest !== undefined) await ended();
-      else break;
+      if (!isOver && !isReading && atWork < atOnce && held.length < window) readNext();
+      if (held[0]?.outcome !== undefined) yield held.shift()!.outcome!.value;
+      else if (isOver && held.length === 0) break;
+      else await somethingEnded();
     }
   } finally {
+    isLeft = true;
     if (errors.length === 0 && held.length > 0) stopped();
-    while (atWork > 0) await ended();
+    while (atWork > 0 || isReading) await somethingEnded();
     if (!isOver) await source.return?.();
   }
   if (errors.length > 0) throw errors.find((error) => !(isRequestError(error) && error.kind === "interrupted")) ?? errors[0];
