@@ -1,7 +1,8 @@
-import type { PreferenceRow, RatedRow } from "@zephyr/data";
+import type { PreferenceRow, RatedRow, UnparsedLine, UnparsedRows } from "@zephyr/data";
 import { codedError } from "./coded-error.ts";
 import { rowDraw } from "./draw.ts";
 import { type H4PreferenceRow, type ListwiseRow, listwiseRow, pairRow, type UnpairedRow, unpairedRow } from "./format.ts";
+import { readLine } from "./lines/read-line.ts";
 import { type BinarizeOptions, checkOptions, type Settings } from "./options.ts";
 import { type PairPresetName, pairPresets } from "./presets.ts";
 import { describe, type ReadRow, readRow, rowPlace } from "./rated-row.ts";
@@ -41,7 +42,13 @@ export function binarize(options: BinarizeOptions & { preset: "listwise" }): Bin
 export function binarize(options: BinarizeOptions): Binarizer<PreferenceRow | H4PreferenceRow | UnpairedRow | ListwiseRow>;
 export function binarize(options: BinarizeOptions): (rows: AsyncIterable<RatedRow>) => AsyncIterable<never> {
   const settings = checkOptions(options);
-  return (rows) => ({ [Symbol.asyncIterator]: () => binarizeRows(rows, settings) as AsyncGenerator<never> });
+  return (rows) => {
+    const pairs = { [Symbol.asyncIterator]: () => binarizeRows(rows, settings) as AsyncGenerator<never> };
+    if (!("unparsedLines" in rows)) return pairs;
+    const jsonLines = () => binarizeLines((rows as UnparsedRows<RatedRow>).unparsedLines(), settings);
+    // Not for copies: whoever gives a copy other rows must not keep the lines.
+    return Object.defineProperty(pairs, "jsonLines", { value: jsonLines, enumerable: false });
+  };
 }
 
 async function* binarizeRows(rows: AsyncIterable<unknown>, settings: Settings): AsyncGenerator<Record<string, unknown>> {
@@ -49,22 +56,58 @@ async function* binarizeRows(rows: AsyncIterable<unknown>, settings: Settings): 
   let rowNumber = 0;
   for await (const raw of rows) {
     rowNumber += 1;
-    const row = await readRow(raw, rowNumber);
-    const candidates = ratedCandidates(row, rowNumber, settings, report);
-    report?.addRow(row, candidates);
-    const fewest = settings.preset === "unpaired" ? 1 : 2;
-    if (candidates.length < fewest) {
-      refuseTooFew(row, rowNumber, candidates.length, fewest, settings);
-      report?.addDropped("too_few", row);
-      continue;
-    }
-    yield* outputRows(row, candidates, settings, report);
+    yield* outputRows(await readRow(raw, rowNumber), rowNumber, settings, report);
   }
   if (report) settings.onReport?.(report.finish());
 }
 
-/** What one row becomes under the preset's rule. */
+/** The same rows as the texts that they are written as; what is only moved is not decoded in between. */
+async function* binarizeLines(
+  lines: AsyncIterable<readonly UnparsedLine[]>,
+  settings: Settings,
+): AsyncGenerator<readonly string[]> {
+  const report = settings.onReport && new ReportBuilder(settings);
+  let rowNumber = 0;
+  for await (const batch of lines) {
+    const texts: string[] = [];
+    for (const line of batch) {
+      rowNumber += 1;
+      const row = readLine(line.text) ?? (await readRow(line.parse(), rowNumber));
+      for (const output of outputRows(row, rowNumber, settings, report)) texts.push(written(output, line));
+    }
+    yield texts;
+  }
+  if (report) settings.onReport?.(report.finish());
+}
+
+function written(row: Record<string, unknown>, { parse }: UnparsedLine): string {
+  try {
+    return JSON.stringify(row);
+  } catch (cause) {
+    // A text that was to be moved is no JSON, so neither is its line.
+    parse();
+    throw cause;
+  }
+}
+
+/** What one row becomes: nothing where too few of its completions are rated. */
 function outputRows(
+  row: ReadRow,
+  rowNumber: number,
+  settings: Settings,
+  report: ReportBuilder | undefined,
+): Record<string, unknown>[] {
+  const candidates = ratedCandidates(row, rowNumber, settings, report);
+  report?.addRow(row, candidates);
+  const fewest = settings.preset === "unpaired" ? 1 : 2;
+  if (candidates.length >= fewest) return selectedRows(row, candidates, settings, report);
+  refuseTooFew(row, rowNumber, candidates.length, fewest, settings);
+  report?.addDropped("too_few", row);
+  return [];
+}
+
+/** What one row becomes under the preset's rule. */
+function selectedRows(
   row: ReadRow,
   candidates: readonly Candidate[],
   settings: Settings,

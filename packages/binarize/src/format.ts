@@ -1,6 +1,6 @@
 import type { Message } from "@zephyr/data";
 import type { PairFormat } from "./options.ts";
-import type { ReadRow } from "./rated-row.ts";
+import type { ReadMessage, ReadRow } from "./rated-row.ts";
 import type { Candidate, Pair } from "./rules/rule.ts";
 
 /** A pair as `HuggingFaceH4/ultrafeedback_binarized` spells it: whole dialogues, and the prompt's first user turn as text. */
@@ -67,6 +67,6 @@ export function listwiseRow(row: ReadRow, ranked: readonly { candidate: Candidat
   };
 }
 
-function answer(row: ReadRow, { index }: Candidate): Message[] {
+function answer(row: ReadRow, { index }: Candidate): ReadMessage[] {
   return [{ role: "assistant", content: row.completions[index]!.content }];
 }

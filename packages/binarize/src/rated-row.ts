@@ -1,18 +1,23 @@
 import type { Message } from "@zephyr/data";
 import { codedError } from "./coded-error.ts";
+import type { RawText } from "./lines/raw-text.ts";
 
 /** One completion as the rules read it, whichever spelling the row had. */
 export interface ReadCompletion {
   model: string | undefined;
-  content: string;
+  /** Decoded, or as it stands in the line. */
+  content: string | RawText;
   /** Rating per aspect as stored, not yet checked. */
   ratings: Map<string, unknown>;
   overallScore: unknown;
 }
 
+/** A message whose content may stand as it does in the line. */
+export type ReadMessage = Omit<Message, "content"> & { content: string | RawText };
+
 export interface ReadRow {
   promptId: string;
-  prompt: Message[];
+  prompt: ReadMessage[];
   completions: ReadCompletion[];
   source: string | undefined;
   /** Columns that pass through. */

@@ -91,6 +91,24 @@ export interface TokenizedPreferenceRow {
 /** Re-iterable rows: every `for await` starts afresh. */
 export type Rows<R> = AsyncIterable<R>;
 
+/** A row's JSON text that nobody has looked at yet. */
+export interface UnparsedLine {
+  text: string;
+  /** Throws what reading the row throws where the text is wrong. */
+  parse(): UntypedRow;
+}
+
+/** Rows that can be had as text. A stage that only moves texts from one place to another need not decode all of them and write them again. */
+export interface UnparsedRows<R> extends Rows<R> {
+  /** The rows' lines, some at a time. */
+  unparsedLines(): AsyncIterable<readonly UnparsedLine[]>;
+}
+
+/** Rows that a stage can give as JSON texts as well, some at a time: the texts that the rows would be written as. */
+export interface WrittenAsLines<R> extends Rows<R> {
+  jsonLines(): AsyncIterable<readonly string[]>;
+}
+
 /** A stage: rows in, rows out. Calling it runs nothing; iterating its result does, each time from the start. */
 export type Transform<A, B> = (rows: AsyncIterable<A>) => AsyncIterable<B>;
 

@@ -9,6 +9,9 @@ export interface Sink {
 
 let written = 0;
 
+/** So much goes to the disk while more is written, or all of it would be waited for at the end. */
+const SYNC_BYTES = 16 << 20;
+
 /**
  * Writes a file under a temporary name beside it, syncs it and renames it, so that `path` holds either the old content or the
  * whole new one. When `write` fails, the temporary file is removed.
@@ -20,6 +23,13 @@ export async function writeAtomically<T>(path: string, caller: string, write: (s
   const file = await fs.open(temporary, "wx");
   try {
     let position = 0;
+    let synced = 0;
+    let syncing: Promise<void> | undefined;
+    const sync = async (): Promise<void> => {
+      synced = position;
+      await file.datasync();
+      syncing = undefined;
+    };
     const result = await write({
       append: async (bytes) => {
         for (let offset = 0; offset < bytes.length; ) {
@@ -27,15 +37,20 @@ export async function writeAtomically<T>(path: string, caller: string, write: (s
           offset += bytesWritten;
           position += bytesWritten;
         }
+        if (syncing !== undefined || position - synced < SYNC_BYTES) return;
+        syncing = sync();
+        // Awaited at the end; it stays there if it failed.
+        syncing.catch(() => undefined);
       },
       restart: async () => {
         const copy = `${temporary}.copy`;
         await fs.copyFile(temporary, copy);
         await file.truncate(0);
-        position = 0;
+        position = synced = 0;
         return copy;
       },
     });
+    await syncing;
     await file.sync();
     await file.close();
     await fs.rename(temporary, path);

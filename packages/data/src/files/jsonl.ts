@@ -1,3 +1,4 @@
+import type { UnparsedLine } from "../rows.ts";
 import { coded } from "./file-error.ts";
 import { builtin } from "./node-builtins.ts";
 
@@ -13,11 +14,14 @@ export function isRow(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses the UTF-8 bytes of one row; `place` is `path:line`. */
-export function parseRowBytes(bytes: Uint8Array, place: string, caller: string): JsonObject {
+/** The text of one row's UTF-8 bytes; `place` is `path:line`. */
+function textOf(bytes: Uint8Array, place: string, caller: string): string {
   const { Buffer, isUtf8 } = builtin("node:buffer", caller);
   if (!isUtf8(bytes)) throw coded(new SyntaxError(`${caller}: ${place}: invalid UTF-8; convert the file to UTF-8`), "NOT_UTF8");
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+function parseRow(text: string, place: string, caller: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -33,6 +37,11 @@ export function parseRowBytes(bytes: Uint8Array, place: string, caller: string):
   return value;
 }
 
+/** Parses the UTF-8 bytes of one row; `place` is `path:line`. */
+export function parseRowBytes(bytes: Uint8Array, place: string, caller: string): JsonObject {
+  return parseRow(textOf(bytes, place, caller), place, caller);
+}
+
 function isBlank(line: Uint8Array): boolean {
   for (const byte of line) if (byte !== 32 && byte !== 9 && byte !== 13) return false;
   return true;
@@ -42,37 +51,56 @@ function withoutByteOrderMark(line: Uint8Array): Uint8Array {
   return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
 }
 
-/** The lines of a byte stream that hold anything, numbered from 1, without their newline; `complete` is false for a last line that has none. */
-async function* lines(
-  chunks: AsyncIterable<Uint8Array>,
-  path: string,
-  caller: string,
-): AsyncGenerator<{ bytes: Uint8Array; number: number; complete: boolean }> {
+/** A line without its newline, numbered from 1; `complete` is false for a last line that has none. */
+interface Line {
+  bytes: Uint8Array;
+  number: number;
+  complete: boolean;
+}
+
+/** The lines of a byte stream that hold anything, as many at a time as end in one chunk; valid until the next ones are asked for. */
+async function* lineBatches(chunks: AsyncIterable<Uint8Array>, path: string, caller: string): AsyncGenerator<Line[]> {
   const { Buffer } = builtin("node:buffer", caller);
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  let line = 1;
+  let number = 1;
   for await (const chunk of chunks) {
+    const batch: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       const tail = chunk.subarray(start, end);
-      const bytes = pendingBytes > 0 ? Buffer.concat([...pending, tail]) : tail;
-      if (bytes.length > 0) yield { bytes, number: line, complete: true };
+      const whole = pendingBytes > 0 ? Buffer.concat([...pending, tail]) : tail;
+      const bytes = number === 1 ? withoutByteOrderMark(whole) : whole;
+      if (!isBlank(bytes)) batch.push({ bytes, number, complete: true });
       pending = [];
       pendingBytes = 0;
       start = end + 1;
-      line++;
+      number++;
     }
+    if (batch.length > 0) yield batch;
     if (start === chunk.length) continue;
     // A copy: the chunk's buffer is used again, and a small piece of a large one would keep all of it.
     pending.push(new Uint8Array(chunk.subarray(start)));
     pendingBytes += chunk.length - start;
     if (pendingBytes > MAX_ROW_BYTES) {
-      const message = `${caller}: ${path}:${line}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`;
+      const message = `${caller}: ${path}:${number}: the line is longer than ${MAX_ROW_BYTES} bytes; is the file JSON Lines?`;
       throw coded(new RangeError(message), "TOO_LONG");
     }
   }
-  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), number: line, complete: false };
+  const rest = Buffer.concat(pending);
+  const bytes = number === 1 ? withoutByteOrderMark(rest) : rest;
+  if (!isBlank(bytes)) yield [{ bytes, number, complete: false }];
+}
+
+/** Runs what reads a line, and tells one that was cut off from one that is wrong. */
+function reading<T>({ number, complete }: Line, path: string, caller: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (complete) throw cause;
+    const message = `${caller}: ${path}:${number}: the last line is cut off (no newline, and not a whole JSON object); restore it or remove it`;
+    throw coded(new SyntaxError(message, { cause }), "CUT_OFF");
+  }
 }
 
 /**
@@ -80,15 +108,23 @@ async function* lines(
  * Memory is one chunk and one line.
  */
 export async function* parseJsonl(chunks: AsyncIterable<Uint8Array>, path: string, caller: string): AsyncGenerator<JsonObject> {
-  for await (const { bytes, number, complete } of lines(chunks, path, caller)) {
-    const line = number === 1 ? withoutByteOrderMark(bytes) : bytes;
-    if (isBlank(line)) continue;
-    try {
-      yield parseRowBytes(line, `${path}:${number}`, caller);
-    } catch (cause) {
-      if (complete) throw cause;
-      const message = `${caller}: ${path}:${number}: the last line is cut off (no newline, and not a whole JSON object); restore it or remove it`;
-      throw coded(new SyntaxError(message, { cause }), "CUT_OFF");
-    }
+  for await (const batch of lineBatches(chunks, path, caller)) {
+    for (const line of batch)
+      yield reading(line, path, caller, () => parseRowBytes(line.bytes, `${path}:${line.number}`, caller));
+  }
+}
+
+/** The same rows, not parsed yet; invalid UTF-8 is thrown at once. */
+export async function* parseLater(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  caller: string,
+): AsyncGenerator<UnparsedLine[]> {
+  for await (const batch of lineBatches(chunks, path, caller)) {
+    yield batch.map((line) => {
+      const place = `${path}:${line.number}`;
+      const text = reading(line, path, caller, () => textOf(line.bytes, place, caller));
+      return { text, parse: () => reading(line, path, caller, () => parseRow(text, place, caller)) };
+    });
   }
 }

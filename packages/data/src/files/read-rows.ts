@@ -1,8 +1,8 @@
 import { readParquet } from "../parquet/read-parquet.ts";
-import type { Rows, UntypedRow } from "../rows.ts";
+import type { Rows, UnparsedLine, UntypedRow } from "../rows.ts";
 import { fileFormat } from "./file-format.ts";
 import { parseJson } from "./json-array.ts";
-import { parseJsonl } from "./jsonl.ts";
+import { parseJsonl, parseLater } from "./jsonl.ts";
 import { readBytes } from "./read-bytes.ts";
 
 /**
@@ -19,7 +19,7 @@ export function readRows<R extends object = UntypedRow>(
 ): Rows<R> {
   const paths = typeof path === "string" ? [path] : path;
   const files = paths.map((file) => ({ file, ...fileFormat(file, "readRows") }));
-  return {
+  const rows: Rows<R> = {
     async *[Symbol.asyncIterator]() {
       for (const { file, container, compression } of files) {
         if (container === "parquet") {
@@ -33,6 +33,12 @@ export function readRows<R extends object = UntypedRow>(
       }
     },
   };
+  if (columns || files.some(({ container }) => container !== "jsonl")) return rows;
+  async function* unparsedLines(): AsyncGenerator<UnparsedLine[]> {
+    for (const { file, compression } of files) yield* parseLater(readBytes(file, compression, "readRows"), file, "readRows");
+  }
+  // Not for copies: whoever gives a copy other rows must not keep the lines.
+  return Object.defineProperty(rows, "unparsedLines", { value: unparsedLines, enumerable: false });
 }
 
 function pick(row: Record<string, unknown>, columns: string[]): Record<string, unknown> {

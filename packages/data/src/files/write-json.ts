@@ -1,3 +1,4 @@
+import type { WrittenAsLines } from "../rows.ts";
 import type { Sink } from "./atomic-file.ts";
 import { checkWritable } from "./check-writable.ts";
 import type { Compression } from "./file-format.ts";
@@ -5,7 +6,10 @@ import { builtin } from "./node-builtins.ts";
 
 const BLOCK_BYTES = 1 << 18;
 
-/** Sends blocks to the sink, compressed as one gzip member or zstd frame, since not every reader goes on after the first. */
+/**
+ * Sends blocks to the sink, compressed as one gzip member or zstd frame, since not every reader goes on after the first. A block must stay
+ * as it is until the one after the next is asked for: it is written while the next one is made.
+ */
 async function sendBlocks(
   blocks: AsyncIterable<Uint8Array>,
   sink: Sink,
@@ -13,7 +17,14 @@ async function sendBlocks(
   caller: string,
 ): Promise<void> {
   if (compression === "none") {
-    for await (const block of blocks) await sink.append(block);
+    let writing: Promise<void> = Promise.resolve();
+    for await (const block of blocks) {
+      await writing;
+      writing = sink.append(block);
+      // Awaited above or below; until then it is nobody's.
+      writing.catch(() => undefined);
+    }
+    await writing;
     return;
   }
   const zlib = builtin("node:zlib", caller);
@@ -49,6 +60,16 @@ function stringify(row: unknown, index: number, path: string, caller: string): s
   return text;
 }
 
+/** The texts of rows, some at a time. */
+async function* textsOf(rows: AsyncIterable<object>, path: string, caller: string): AsyncGenerator<readonly string[]> {
+  if ("jsonLines" in rows) {
+    yield* (rows as WrittenAsLines<object>).jsonLines();
+    return;
+  }
+  let index = 0;
+  for await (const row of rows) yield [stringify(row, index++, path, caller)];
+}
+
 /** Writes rows as JSON Lines or as one JSON array with a row per line; returns how many. */
 export async function writeJson(
   rows: AsyncIterable<object>,
@@ -62,24 +83,26 @@ export async function writeJson(
 ): Promise<number> {
   const { Buffer } = builtin("node:buffer", caller);
   let count = 0;
-  /** Each block is valid until the next one is asked for: one buffer takes them all. */
   async function* blocks(): AsyncGenerator<Uint8Array> {
-    const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    let [buffer, other] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
     let used = array ? buffer.write("[") : 0;
-    for await (const row of rows) {
-      const json = stringify(row, count, path, caller);
-      const text = array ? `${count > 0 ? "," : ""}\n${json}` : `${json}\n`;
-      count++;
-      // A UTF-16 unit takes at most 3 bytes.
-      if (used + 3 * text.length > BLOCK_BYTES) {
-        yield buffer.subarray(0, used);
-        used = 0;
+    for await (const batch of textsOf(rows, path, caller)) {
+      for (const json of batch) {
+        const text = array ? `${count > 0 ? "," : ""}\n${json}` : `${json}\n`;
+        count++;
+        // A UTF-16 unit takes at most 3 bytes.
+        if (used + 3 * text.length > BLOCK_BYTES) {
+          yield buffer.subarray(0, used);
+          [buffer, other] = [other, buffer];
+          used = 0;
+        }
+        if (3 * text.length > BLOCK_BYTES) yield Buffer.from(text);
+        else used += buffer.write(text, used);
       }
-      if (3 * text.length > BLOCK_BYTES) yield Buffer.from(text);
-      else used += buffer.write(text, used);
     }
     if (array) {
       yield buffer.subarray(0, used);
+      [buffer, other] = [other, buffer];
       used = buffer.write("\n]\n");
     }
     if (used > 0) yield buffer.subarray(0, used);

@@ -1,0 +1,43 @@
+const rawJson = (JSON as { rawJSON?: (text: string) => object }).rawJSON;
+
+/** A text as JSON writes it, quotes included, that is moved to another place without being decoded. */
+export class RawText {
+  readonly #raw: string;
+  /** Escapes of two characters; -1 where there are others, which another writer may spell otherwise. */
+  #escapes: number | undefined;
+
+  constructor(raw: string) {
+    this.#raw = raw;
+  }
+
+  /** In UTF-16 units, decoded. */
+  get length(): number {
+    const escapes = this.#countEscapes();
+    return escapes < 0 ? this.decoded().length : this.#raw.length - 2 - escapes;
+  }
+
+  /** Throws a SyntaxError where the raw text is no JSON. */
+  decoded(): string {
+    return JSON.parse(this.#raw) as string;
+  }
+
+  /** What `JSON.stringify` writes as the text it would write for the decoded one. */
+  toJSON(): unknown {
+    return rawJson === undefined || this.#countEscapes() < 0 ? this.decoded() : rawJson(this.#raw);
+  }
+
+  #countEscapes(): number {
+    this.#escapes ??= countShortEscapes(this.#raw);
+    return this.#escapes;
+  }
+}
+
+function countShortEscapes(raw: string): number {
+  let count = 0;
+  for (let at = raw.indexOf("\\"); at >= 0; at = raw.indexOf("\\", at + 2)) {
+    const escaped = raw[at + 1];
+    if (escaped === "u" || escaped === "/") return -1;
+    count++;
+  }
+  return count;
+}
