@@ -70,12 +70,16 @@ async function* binarizeLines(
   let rowNumber = 0;
   for await (const batch of lines) {
     const texts: string[] = [];
-    for (const line of batch) {
-      rowNumber += 1;
-      const row = readLine(line.text) ?? (await readRow(line.parse(), rowNumber));
-      for (const output of outputRows(row, rowNumber, settings, report)) texts.push(written(output, line));
+    try {
+      for (const line of batch) {
+        rowNumber += 1;
+        const row = readLine(line.text) ?? (await readRow(line.parse(), rowNumber));
+        for (const output of outputRows(row, rowNumber, settings, report)) texts.push(written(output, line));
+      }
+    } finally {
+      // Before an error, too.
+      yield texts;
     }
-    yield texts;
   }
   if (report) settings.onReport?.(report.finish());
 }

@@ -1,4 +1,4 @@
-import { type Transform, transform } from "@zephyr/data";
+import { type Transform, transform, type UnparsedRows } from "@zephyr/data";
 import { interruptedError } from "../errors/usage-error.ts";
 
 /** The user's wish to stop. */
@@ -39,14 +39,20 @@ export function listenForInterrupts({ gracefully, leave }: { gracefully: boolean
   };
 }
 
-/** Rows that end with an error once the user wants to stop, so that whoever writes them cleans up. */
+/** Rows that end with an error once the user wants to stop, so that whoever writes them cleans up; their lines, where they have some, too. */
 export function untilInterrupted<R>({ drain }: Interrupt): Transform<R, R> {
-  return transform(async function* (rows: AsyncIterable<R>) {
-    for await (const row of rows) {
+  async function* checked<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const item of items) {
       if (drain.aborted) throw interruptedError("interrupted; nothing was written");
-      yield row;
+      yield item;
       // Signals are delivered between turns of the event loop only.
       await new Promise((resolve) => setImmediate(resolve));
     }
-  });
+  }
+  return (rows) => {
+    const result = transform<R, R>(checked)(rows);
+    if (!("unparsedLines" in rows)) return result;
+    const unparsedLines = () => checked((rows as UnparsedRows<R>).unparsedLines());
+    return Object.defineProperty(result, "unparsedLines", { value: unparsedLines, enumerable: false });
+  };
 }

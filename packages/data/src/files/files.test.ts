@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { collectRows, rowsOf } from "../pipe.ts";
+import type { UnparsedRows } from "../rows.ts";
 import { readRows } from "./read-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -62,6 +63,41 @@ test("byte order mark, CRLF, blank lines and a missing last newline are read cor
   expect(await read('\ufeff [\r\n{"a":[1,"]"]} ,\n{"a":"\\"}"}]\n', "json")).toEqual([{ a: [1, "]"] }, { a: '"}' }]);
   expect(await read("")).toEqual([]);
   expect(await read("[]", "json")).toEqual([]);
+});
+
+test("JSON Lines can be had unparsed; what is wrong with a line is told when it is parsed", async () => {
+  const path = file('\uFEFF{"a":1}\r\n\n{"a":"é"}\n{"a":\n[1]\n{"a":2');
+  const lines = (await collectRows((readRows(path) as UnparsedRows<object>).unparsedLines())).flat();
+  expect(lines.map(({ text }) => text)).toEqual(['{"a":1}\r', '{"a":"é"}', '{"a":', "[1]", '{"a":2']);
+  expect(lines.slice(0, 2).map(({ parse }) => parse())).toEqual([{ a: 1 }, { a: "é" }]);
+  const errors = lines.slice(2).map(({ parse }) => {
+    try {
+      return parse();
+    } catch (error) {
+      return `${(error as { code: string }).code} ${(error as Error).message.split(": ")[1]}`;
+    }
+  });
+  expect(errors).toEqual([`NOT_JSON ${path}:4`, `NOT_A_ROW ${path}:5`, `CUT_OFF ${path}:6`]);
+  for (const rows of [readRows(join(folder, "out.json")), readRows(join(folder, "out.jsonl"), { columns: ["flag"] })])
+    expect("unparsedLines" in rows).toBe(false);
+  expect("unparsedLines" in { ...readRows(path) }).toBe(false);
+  const latin1 = readRows(file(Buffer.from([0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d, 10]))) as UnparsedRows<object>;
+  await expect(collectRows(latin1.unparsedLines())).rejects.toThrow("invalid UTF-8");
+});
+
+test("rows that come with their lines are written as these, in every container", async () => {
+  const texts = rows.map((row) => JSON.stringify(row));
+  const lined = {
+    ...rowsOf(rows),
+    async *jsonLines() {
+      for (let at = 0; at < texts.length; at += 100) yield texts.slice(at, at + 100);
+    },
+  };
+  for (const ending of ["jsonl", "json", "jsonl.zst", "parquet"]) {
+    const written = await writeRows(join(folder, `lined.${ending}`), lined);
+    expect(written.count).toBe(rows.length);
+    expect(readFileSync(written.path)).toEqual(readFileSync(join(folder, `out.${ending}`)));
+  }
 });
 
 test("a .json file that holds JSON Lines is read as such", async () => {
