@@ -13,8 +13,11 @@ const REQUEST_LIFETIME_SECONDS = 24 * 3600;
 /** A result that was fetched stays until it is surely in the journal. */
 const FETCHED_LIFETIME_SECONDS = 60;
 const BATCH = 256;
-/** Messages can be missed and keys evicted: so often all that is outstanding is looked at. */
+/** What comes within so long is handed over or fetched together: a round trip costs the same for one as for many. */
+const GATHER_MS = 10;
+/** Messages can be missed and keys evicted: so often all that is outstanding is looked at, seldom where that is much. */
 const LOOK_MS = 3000;
+const LOOK_MS_PER_REQUEST = 3;
 /** So long removing waiting requests may take when the run ends. */
 const WITHDRAW_MS = 3000;
 
@@ -56,7 +59,7 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
   subscriber.on("message", (_channel, key) => {
     if (!outstanding.has(key)) return;
     finished.add(key);
-    void step();
+    stepSoon();
   });
   redis.on("ready", () => {
     lookedAt = 0;
@@ -66,16 +69,26 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
     void step();
   }, 250);
 
+  const unsent = new Set<string>();
+  let soon: NodeJS.Timeout | undefined;
+
+  function stepSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void step();
+    }, GATHER_MS);
+  }
+
   /** One round of handing over and fetching; rounds do not overlap. */
   async function step(): Promise<void> {
     if (isBusy || outstanding.size === 0) return;
     isBusy = true;
     try {
-      while (finished.size > 0 || hasUnsent()) {
-        await fetchFinished();
-        await handOver();
-      }
-      if (performance.now() - lookedAt > LOOK_MS) await lookAtAll();
+      await fetchFinished();
+      await handOver();
+      const lookEveryMs = Math.max(LOOK_MS, LOOK_MS_PER_REQUEST * outstanding.size);
+      if (performance.now() - lookedAt > lookEveryMs) await lookAtAll();
+      if (finished.size + unsent.size > 0) stepSoon();
     } catch {
       // Redis refused or went away in the middle: everything outstanding is looked at again.
       lookedAt = 0;
@@ -83,9 +96,6 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
       isBusy = false;
     }
   }
-
-  const unsent = new Set<string>();
-  const hasUnsent = (): boolean => unsent.size > 0;
 
   async function handOver(): Promise<void> {
     const batch = [...take(unsent, BATCH)].filter((key) => outstanding.has(key));
@@ -216,8 +226,7 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
       if (outstanding.size === 0) aliveAt = performance.now();
       outstanding.set(key, { text, drain, isSent: false, resolve, reject });
       unsent.add(key);
-      // All that is asked in one turn goes in one batch.
-      setImmediate(() => void step());
+      stepSoon();
     });
   }
 
@@ -236,6 +245,7 @@ export function remoteModel(local: Model, link: RedisLink): RemoteModel {
     model: Object.defineProperty(model, "name", { value: name }),
     async close() {
       clearInterval(timer);
+      clearTimeout(soon);
       subscriber.disconnect();
       await queue.close().catch(() => {});
     },

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { RequestError } from "../client/errors.ts";
 import { bucketShape } from "../client/token-bucket.ts";
 import type { Turnstile } from "../client/turnstile.ts";
+import { luaScript } from "./lua-script.ts";
 
 /**
  * The token buckets of `client/token-bucket.ts` and the pause that a provider asked for, kept in Redis by Redis' own clock, so that
@@ -10,7 +11,7 @@ import type { Turnstile } from "../client/turnstile.ts";
  * KEYS: state. ARGV: requests per ms, their capacity, tokens per ms, their capacity (0: no limit), then tokens of each request.
  * Returns how many may go, and after how many ms to ask again.
  */
-const ADMIT = `
+const admit = luaScript(`
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = redis.call("HMGET", KEYS[1], "at", "requests", "tokens", "paused")
@@ -36,21 +37,21 @@ end
 redis.call("HSET", KEYS[1], "at", string.format("%d", now), "requests", string.format("%.6f", level[1]), "tokens", string.format("%.6f", level[2]))
 redis.call("PEXPIRE", KEYS[1], 172800000)
 return { granted, math.ceil(wait) }
-`;
+`);
 
 /** KEYS: state. ARGV: tokens to give back. */
-const SETTLE = `
+const settle = luaScript(`
 if redis.call("EXISTS", KEYS[1]) == 1 then redis.call("HINCRBYFLOAT", KEYS[1], "tokens", ARGV[1]) end
-`;
+`);
 
 /** KEYS: state. ARGV: ms from now; a pause is never shortened. */
-const PAUSE = `
+const pause = luaScript(`
 local time = redis.call("TIME")
 local till = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
 local known = tonumber(redis.call("HGET", KEYS[1], "paused")) or 0
 if till > known then redis.call("HSET", KEYS[1], "paused", string.format("%d", till)) end
 redis.call("PEXPIRE", KEYS[1], 172800000)
-`;
+`);
 
 /** Requests asked for in one call. */
 const MOST_AT_ONCE = 64;
@@ -71,8 +72,11 @@ export function sharedLimits(
   { requestsPerMinute, tokensPerMinute }: { requestsPerMinute?: number | undefined; tokensPerMinute?: number | undefined },
 ): Turnstile {
   const rates = [...bucketArguments(requestsPerMinute), ...bucketArguments(tokensPerMinute)];
+  const isUnlimited = rates.every((rate) => rate === 0);
   const waiting: Waiter[] = [];
   let isRunning = false;
+  /** Without limits of its own a model only keeps the pauses, which need not be asked for each request. */
+  let clearUntil = 0;
 
   async function admitAll(): Promise<void> {
     isRunning = true;
@@ -81,8 +85,9 @@ export function sharedLimits(
         rejectDrained();
         if (waiting.length === 0) return;
         const next = waiting.slice(0, MOST_AT_ONCE).map(({ tokens }) => Math.round(tokens));
-        const [granted, waitMs] = (await redis.eval(ADMIT, 1, key, ...rates, ...next)) as [number, number];
+        const [granted, waitMs] = (await admit(redis, [key], ...rates, ...next)) as [number, number];
         for (const waiter of waiting.splice(0, granted)) waiter.resolve();
+        if (isUnlimited && waitMs === 0) clearUntil = performance.now() + LONGEST_SLEEP_MS;
         if (waitMs > 0 && waiting.length > 0)
           await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, LONGEST_SLEEP_MS)));
       }
@@ -104,6 +109,7 @@ export function sharedLimits(
 
   return {
     enter(tokens, drain) {
+      if (performance.now() < clearUntil) return Promise.resolve();
       return new Promise((resolve, reject) => {
         waiting.push({ tokens, drain, resolve, reject });
         if (!isRunning) void admitAll();
@@ -111,10 +117,11 @@ export function sharedLimits(
     },
     settle(reserved, used) {
       if (tokensPerMinute === undefined || reserved === used) return;
-      redis.eval(SETTLE, 1, key, reserved - used).catch(() => {});
+      settle(redis, [key], reserved - used).catch(() => {});
     },
     pause(ms) {
-      redis.eval(PAUSE, 1, key, Math.ceil(ms)).catch(() => {});
+      clearUntil = 0;
+      pause(redis, [key], Math.ceil(ms)).catch(() => {});
     },
   };
 }

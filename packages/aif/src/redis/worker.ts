@@ -2,6 +2,7 @@ import type { Job, Worker } from "bullmq";
 import { isRequestError, policyOf, RequestError } from "../client/errors.ts";
 import type { Model } from "../model.ts";
 import type { RedisLink } from "./connect.ts";
+import { luaScript } from "./lua-script.ts";
 import { decodeRequest, encodeOutcome, isFinal, type Outcome } from "./messages.ts";
 import { QUEUE_PREFIX, queueKeys } from "./queue-keys.ts";
 
@@ -28,26 +29,26 @@ const DOWN_MS = 5000;
 const MOST_STALLS = 10;
 
 /** KEYS: result, request, takes. Gives [whether there is a result, the request, how many workers have taken it up]. */
-const TAKE = `
+const take = luaScript(`
 if redis.call("EXISTS", KEYS[1]) == 1 then return { 1 } end
 local text = redis.call("GET", KEYS[2])
 if not text then return { 0 } end
 local takes = redis.call("INCR", KEYS[3])
 redis.call("PEXPIRE", KEYS[3], ${RESULT_LIFETIME_MS})
 return { 0, text, takes }
-`;
+`);
 
 /**
  * KEYS: result, takes. ARGV: outcome, our number, 1 if asking again would not change it, lifetime, channel, request key.
  * The first whole answer counts; a mere failure counts only while no other worker has the request. Gives 1 if it was taken.
  */
-const FINISH = `
+const finish = luaScript(`
 if redis.call("EXISTS", KEYS[1]) == 1 then return 0 end
 if ARGV[3] ~= "1" and redis.call("GET", KEYS[2]) ~= ARGV[2] then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[4])
 redis.call("PUBLISH", ARGV[5], ARGV[6])
 return 1
-`;
+`);
 
 /** Starts to take one model's requests out of its queue, at most `maxConcurrency` at a time. */
 export function startWorker(model: Model, link: RedisLink, counts: WorkerCounts, signals: WorkerSignals): Worker {
@@ -75,11 +76,8 @@ export function startWorker(model: Model, link: RedisLink, counts: WorkerCounts,
 
   async function process(job: Job, token: string | undefined): Promise<void> {
     const key = job.id!;
-    const [isDone, text, takes] = (await redis.eval(TAKE, 3, keys.result(key), keys.request(key), keys.takes(key))) as [
-      number,
-      string?,
-      number?,
-    ];
+    const mine = [keys.result(key), keys.request(key), keys.takes(key)];
+    const [isDone, text, takes] = (await take(redis, mine)) as [number, string?, number?];
     // Answered already, or lost by Redis: then the coordinator puts it back.
     if (isDone === 1 || text === undefined || takes === undefined) return;
     const outcome: Outcome = { takes, ...(await ask(text)) };
@@ -89,8 +87,8 @@ export function startWorker(model: Model, link: RedisLink, counts: WorkerCounts,
       throw new bullmq.WaitingError();
     }
     const [final, body] = [isFinal(outcome) ? 1 : 0, encodeOutcome(outcome)];
-    const finish = [keys.result(key), keys.takes(key), body, takes, final, RESULT_LIFETIME_MS, keys.finished, key];
-    const isTaken = await redis.eval(FINISH, 2, ...finish);
+    const told = [body, takes, final, RESULT_LIFETIME_MS, keys.finished, key];
+    const isTaken = await finish(redis, [keys.result(key), keys.takes(key)], ...told);
     if (isTaken !== 1) counts.late++;
     else if ("completion" in outcome) counts.answered++;
     else counts.failed++;
