@@ -72,11 +72,8 @@ export function sharedLimits(
   { requestsPerMinute, tokensPerMinute }: { requestsPerMinute?: number | undefined; tokensPerMinute?: number | undefined },
 ): Turnstile {
   const rates = [...bucketArguments(requestsPerMinute), ...bucketArguments(tokensPerMinute)];
-  const isUnlimited = rates.every((rate) => rate === 0);
   const waiting: Waiter[] = [];
   let isRunning = false;
-  /** Without limits of its own a model only keeps the pauses, which need not be asked for each request. */
-  let clearUntil = 0;
 
   async function admitAll(): Promise<void> {
     isRunning = true;
@@ -87,7 +84,6 @@ export function sharedLimits(
         const next = waiting.slice(0, MOST_AT_ONCE).map(({ tokens }) => Math.round(tokens));
         const [granted, waitMs] = (await admit(redis, [key], ...rates, ...next)) as [number, number];
         for (const waiter of waiting.splice(0, granted)) waiter.resolve();
-        if (isUnlimited && waitMs === 0) clearUntil = performance.now() + LONGEST_SLEEP_MS;
         if (waitMs > 0 && waiting.length > 0)
           await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, LONGEST_SLEEP_MS)));
       }
@@ -109,7 +105,6 @@ export function sharedLimits(
 
   return {
     enter(tokens, drain) {
-      if (performance.now() < clearUntil) return Promise.resolve();
       return new Promise((resolve, reject) => {
         waiting.push({ tokens, drain, resolve, reject });
         if (!isRunning) void admitAll();
@@ -120,7 +115,6 @@ export function sharedLimits(
       settle(redis, [key], reserved - used).catch(() => {});
     },
     pause(ms) {
-      clearUntil = 0;
       pause(redis, [key], Math.ceil(ms)).catch(() => {});
     },
   };
