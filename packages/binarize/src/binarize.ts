@@ -5,7 +5,7 @@ import { type H4PreferenceRow, type ListwiseRow, listwiseRow, pairRow, type Unpa
 import { readLine } from "./lines/read-line.ts";
 import { type BinarizeOptions, checkOptions, type Settings } from "./options.ts";
 import { type PairPresetName, pairPresets } from "./presets.ts";
-import { describe, type ReadRow, readRow, rowPlace } from "./rated-row.ts";
+import { describe, type ReadRow, readRow, rowPlace, sha256 } from "./rated-row.ts";
 import { ReportBuilder } from "./report.ts";
 import { listwise } from "./rules/listwise.ts";
 import type { Candidate } from "./rules/rule.ts";
@@ -74,6 +74,7 @@ async function* binarizeLines(
       for (const line of batch) {
         rowNumber += 1;
         const row = readLine(line.text) ?? (await readRow(line.parse(), rowNumber));
+        if (row.promptId === "") row.promptId = await promptIdOf(row, line);
         for (const output of outputRows(row, rowNumber, settings, report)) texts.push(written(output, line));
       }
     } finally {
@@ -82,6 +83,16 @@ async function* binarizeLines(
     }
   }
   if (report) settings.onReport?.(report.finish());
+}
+
+/** The id of a row that has none, as `readRow` gives it. */
+async function promptIdOf({ prompt }: ReadRow, { parse }: UnparsedLine): Promise<string> {
+  try {
+    return await sha256(String(prompt[0]!.content));
+  } catch (cause) {
+    parse();
+    throw cause;
+  }
 }
 
 function written(row: Record<string, unknown>, { parse }: UnparsedLine): string {

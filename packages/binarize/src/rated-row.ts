@@ -109,7 +109,7 @@ function badRow(rowNumber: number, promptId: string | undefined, what: string) {
   return codedError(new TypeError(`binarize: ${rowPlace(rowNumber, promptId)} ${what}`), "BAD_ROW");
 }
 
-async function sha256(text: string): Promise<string> {
+export async function sha256(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -13,17 +13,17 @@ export class RawText {
   /** In UTF-16 units, decoded. */
   get length(): number {
     const escapes = this.#countEscapes();
-    return escapes < 0 ? this.decoded().length : this.#raw.length - 2 - escapes;
+    return escapes < 0 ? this.toString().length : this.#raw.length - 2 - escapes;
   }
 
-  /** Throws a SyntaxError where the raw text is no JSON. */
-  decoded(): string {
+  /** Decoded; throws a SyntaxError where the raw text is no JSON. */
+  toString(): string {
     return JSON.parse(this.#raw) as string;
   }
 
   /** What `JSON.stringify` writes as the text it would write for the decoded one. */
   toJSON(): unknown {
-    return rawJson === undefined || this.#countEscapes() < 0 ? this.decoded() : rawJson(this.#raw);
+    return rawJson === undefined || this.#countEscapes() < 0 ? this.toString() : rawJson(this.#raw);
   }
 
   #countEscapes(): number {

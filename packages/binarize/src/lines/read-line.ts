@@ -3,8 +3,9 @@ import { expectedKeys, JsonCursor, Unexpected } from "./json-cursor.ts";
 import { RawText } from "./raw-text.ts";
 
 /**
- * Reads a rated row of this project's spelling out of its JSON: prompt and answers stay as they are written, and what no rule looks
- * at (rationales, critiques) is passed over. Undefined where the text is anything else, or no JSON.
+ * Reads a rated row of this project's spelling, or of openbmb/UltraFeedback's, out of its JSON: prompt and answers stay as they are
+ * written, and what no rule looks at (rationales, critiques) is passed over. `promptId` is empty where the row has none. Undefined
+ * where the text is anything else, or no JSON.
  */
 export function readLine(text: string): ReadRow | undefined {
   try {
@@ -20,27 +21,31 @@ export function readLine(text: string): ReadRow | undefined {
   }
 }
 
-const rowKeys = expectedKeys("prompt_id", "prompt", "source", "completions");
+const rowKeys = expectedKeys("prompt_id", "prompt", "source", "instruction", "models", "completions");
 
 function readRow(cursor: JsonCursor): ReadRow {
   const columns: Record<string, unknown> = {};
   let prompt: RawText | undefined;
+  let instruction: RawText | undefined;
   let completions: ReadCompletion[] | undefined;
   if (!cursor.isObject()) throw new Unexpected();
   for (let more = cursor.enter(); more; more = cursor.nextMember()) {
     const key = cursor.key(rowKeys);
     if (key === "prompt") prompt = once(prompt, textHere(cursor));
+    else if (key === "instruction") instruction = once(instruction, textHere(cursor));
     else if (key === "completions") completions = once(completions, readCompletions(cursor));
     // JSON.parse makes a column of the one and keeps the last of two; here both are too rare to be read.
     else if (key === "__proto__" || key in columns) throw new Unexpected();
     else columns[key] = cursor.value();
   }
   const { prompt_id: promptId, source } = columns;
-  if (prompt === undefined || completions === undefined || typeof promptId !== "string" || promptId === "")
-    throw new Unexpected();
+  // With both, the instruction is a column of its own, in its place among the others.
+  const content = prompt === undefined ? instruction : once(instruction, prompt);
+  if (content === undefined || completions === undefined) throw new Unexpected();
+  if (promptId !== undefined && promptId !== null && typeof promptId !== "string") throw new Unexpected();
   return {
-    promptId,
-    prompt: [{ role: "user", content: prompt }],
+    promptId: promptId ?? "",
+    prompt: [{ role: "user", content }],
     completions,
     source: typeof source === "string" ? source : undefined,
     columns,
@@ -55,19 +60,22 @@ function readCompletions(cursor: JsonCursor): ReadCompletion[] {
 }
 
 const completionKeys = expectedKeys(
+  "annotations",
+  "custom_system_prompt",
   "model",
-  "content",
   "principle",
+  "response",
+  "content",
   "system_prompt",
   "finish_reason",
   "usage",
-  "annotations",
-  "overall_score",
   "critique",
+  "overall_score",
 );
 
 function readCompletion(cursor: JsonCursor): ReadCompletion {
   let content: RawText | undefined;
+  let response: RawText | undefined;
   let ratings: Map<string, unknown> | undefined;
   const values: { model?: { is: unknown }; overall_score?: { is: unknown } } = {};
   if (!cursor.isObject()) throw new Unexpected();
@@ -76,21 +84,22 @@ function readCompletion(cursor: JsonCursor): ReadCompletion {
     if (key === "content") content = once(content, textHere(cursor));
     else if (key === "annotations") ratings = once(ratings, readRatings(cursor));
     else if (key === "model" || key === "overall_score") values[key] = once(values[key], { is: cursor.value() });
-    else if (key === "response") throw new Unexpected();
+    else if (key === "response") response = once(response, textHere(cursor));
     else cursor.skip();
   }
-  if (content === undefined) throw new Unexpected();
+  const answer = content ?? response;
+  if (answer === undefined) throw new Unexpected();
   const model = values.model?.is;
   return {
     model: typeof model === "string" ? model : undefined,
-    content,
+    content: answer,
     ratings: ratings ?? new Map(),
     overallScore: values.overall_score?.is,
   };
 }
 
 const aspectNames = expectedKeys("instruction_following", "honesty", "truthfulness", "helpfulness");
-const ratingKeys = expectedKeys("rating", "rationale", "type");
+const ratingKeys = expectedKeys("rating", "Rating", "rationale", "Rationale", "type", "Type");
 
 function readRatings(cursor: JsonCursor): Map<string, unknown> {
   const ratings = new Map<string, unknown>();
@@ -108,6 +117,7 @@ function readRatings(cursor: JsonCursor): Map<string, unknown> {
 
 function readRating(cursor: JsonCursor): unknown {
   let rating: { is: unknown } | undefined;
+  let published: { is: unknown } | undefined;
   if (!cursor.isObject()) {
     cursor.skip();
     return undefined;
@@ -115,10 +125,10 @@ function readRating(cursor: JsonCursor): unknown {
   for (let more = cursor.enter(); more; more = cursor.nextMember()) {
     const key = cursor.key(ratingKeys);
     if (key === "rating") rating = once(rating, { is: cursor.value() });
-    else if (key === "Rating") throw new Unexpected();
+    else if (key === "Rating") published = once(published, { is: cursor.value() });
     else cursor.skip();
   }
-  return rating?.is;
+  return (rating ?? published)?.is;
 }
 
 function textHere(cursor: JsonCursor): RawText {
