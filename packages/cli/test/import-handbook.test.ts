@@ -120,4 +120,12 @@ output_dir: data/run
     // What was written is what dpo takes.
     checkTrainingFlags(flagValues(dpoFlags, readConfig({ ...settings, warmup_steps: null }, "keys", dpoFlags)) as never);
   });
+
+  it("a recipe that calls itself one of another trainer is told to become one of DPO", () => {
+    const { command, notes } = importHandbook({ beta: 0.05, output_dir: "data/zephyr-141b-orpo" });
+    expect(command).toBe("dpo");
+    expect(notes).toEqual([expect.stringMatching(/^a recipe of ORPO, as its name says, .* trains with DPO/)]);
+    for (const name of ["data/zephyr-dpo", "data/tokto-dpo"])
+      expect(importHandbook({ beta: 0.05, output_dir: name }).notes).toEqual([]);
+  });
 });

@@ -20,6 +20,7 @@ export function importHandbook(recipe: Record<string, unknown>): ImportedRecipe 
   const usesPeft = recipe["use_peft"] === true;
   const isPreference = "beta" in recipe || "loss_type" in recipe || "max_prompt_length" in recipe;
   const hub = Object.keys(recipe).filter((key) => isOfHub(key) && recipe[key] !== false && recipe[key] !== null);
+  if (isPreference) notes.push(...otherLosses(recipe));
   if (hub.length > 0) notes.push(`${hub.join(", ")}: left out, the model stays in its folder; \`hf upload\` puts it on the Hub`);
   for (const [key, value] of Object.entries(recipe)) {
     const special =
@@ -39,6 +40,16 @@ export function importHandbook(recipe: Record<string, unknown>): ImportedRecipe 
     }
   }
   return { command: isPreference ? "dpo" : "sft", settings, notes, notNeeded };
+}
+
+/** Recipes of other trainers have the keys of DPO's; only their names tell. */
+function otherLosses(recipe: Record<string, unknown>): string[] {
+  const names = ["output_dir", "hub_model_id", "run_name"].map((key) => String(recipe[key] ?? "").toLowerCase());
+  const other = ["orpo", "kto", "cpo"].find((loss) => names.some((name) => name.split(/[^a-z]+/).includes(loss)));
+  if (other === undefined) return [];
+  return [
+    `a recipe of ${other.toUpperCase()}, as its name says, has the keys of one of DPO: the config trains with DPO, dpo has no ${other.toUpperCase()}`,
+  ];
 }
 
 const isOfHub = (key: string): boolean => key === "push_to_hub" || key.startsWith("hub_");
