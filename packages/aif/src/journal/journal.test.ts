@@ -45,6 +45,23 @@ test("a journal for the process holds many records and leaves nothing behind", a
   await journal.close();
 });
 
+test("groups of records longer than their usual memory are kept whole, and so is what comes after them", async () => {
+  const path = join(folder, "large");
+  const journal = await openJournal(path);
+  const contents = Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? "é🙂日\n" : "x").repeat(i % 7 === 0 ? 150_000 : i));
+  for (let from = 0; from < contents.length; from += 10)
+    await Promise.all(contents.slice(from, from + 10).map((text, i) => journal.append(sha256(`${from + i}`), 0, entry(text))));
+  const check = (read: typeof journal): void => {
+    for (const [i, content] of contents.entries()) expect(read.get(sha256(`${i}`))).toEqual(entry(content));
+  };
+  check(journal);
+  await journal.close();
+  const again = await openJournal(path);
+  expect(again.damage).toEqual({ tornBytes: 0, corruptRecords: 0 });
+  check(again);
+  await again.close();
+});
+
 test("the key index keeps what it is given over all its growth", () => {
   const index = keyIndex();
   for (let i = 0; i < 5000; i++) index.set(sha256(`${i}`), i * 1e9, i + 1);
