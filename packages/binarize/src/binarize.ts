@@ -2,6 +2,7 @@ import type { PreferenceRow, RatedRow, UnparsedLine, UnparsedRows } from "@zephy
 import { codedError } from "./coded-error.ts";
 import { rowDraw } from "./draw.ts";
 import { type H4PreferenceRow, type ListwiseRow, listwiseRow, pairRow, type UnpairedRow, unpairedRow } from "./format.ts";
+import { decodedRow } from "./lines/raw-text.ts";
 import { readLine } from "./lines/read-line.ts";
 import { type BinarizeOptions, checkOptions, type Settings } from "./options.ts";
 import { type PairPresetName, pairPresets } from "./presets.ts";
@@ -43,9 +44,15 @@ export function binarize(options: BinarizeOptions): Binarizer<PreferenceRow | H4
 export function binarize(options: BinarizeOptions): (rows: AsyncIterable<RatedRow>) => AsyncIterable<never> {
   const settings = checkOptions(options);
   return (rows) => {
-    const pairs = { [Symbol.asyncIterator]: () => binarizeRows(rows, settings) as AsyncGenerator<never> };
-    if (!("unparsedLines" in rows)) return pairs;
-    const jsonLines = () => binarizeLines((rows as UnparsedRows<RatedRow>).unparsedLines(), settings);
+    if (!("unparsedLines" in rows))
+      return { [Symbol.asyncIterator]: () => binarizeRows(rows, settings) as AsyncGenerator<never> };
+    const lines = () => (rows as UnparsedRows<RatedRow>).unparsedLines();
+    const pairs = {
+      async *[Symbol.asyncIterator]() {
+        for await (const batch of binarizeLines(lines(), settings, decodedRow)) yield* batch as never[];
+      },
+    };
+    const jsonLines = () => binarizeLines(lines(), settings, (row) => JSON.stringify(row));
     // Not for copies: whoever gives a copy other rows must not keep the lines.
     return Object.defineProperty(pairs, "jsonLines", { value: jsonLines, enumerable: false });
   };
@@ -61,46 +68,37 @@ async function* binarizeRows(rows: AsyncIterable<unknown>, settings: Settings): 
   if (report) settings.onReport?.(report.finish());
 }
 
-/** The same rows as the texts that they are written as; what is only moved is not decoded in between. */
-async function* binarizeLines(
+/** The same out of lines, of which what is thrown away is never decoded; `finish` makes of each row what is wanted. */
+async function* binarizeLines<T>(
   lines: AsyncIterable<readonly UnparsedLine[]>,
   settings: Settings,
-): AsyncGenerator<readonly string[]> {
+  finish: (row: Record<string, unknown>) => T,
+): AsyncGenerator<readonly T[]> {
   const report = settings.onReport && new ReportBuilder(settings);
   let rowNumber = 0;
   for await (const batch of lines) {
-    const texts: string[] = [];
+    const finished: T[] = [];
     try {
       for (const line of batch) {
         rowNumber += 1;
         const row = readLine(line.text) ?? (await readRow(line.parse(), rowNumber));
-        if (row.promptId === "") row.promptId = await promptIdOf(row, line);
-        for (const output of outputRows(row, rowNumber, settings, report)) texts.push(written(output, line));
+        if (row.promptId === "") row.promptId = await sha256(orParsed(line, () => String(row.prompt[0]!.content)));
+        for (const output of outputRows(row, rowNumber, settings, report)) finished.push(orParsed(line, () => finish(output)));
       }
     } finally {
       // Before an error, too.
-      yield texts;
+      yield finished;
     }
   }
   if (report) settings.onReport?.(report.finish());
 }
 
-/** The id of a row that has none, as `readRow` gives it. */
-async function promptIdOf({ prompt }: ReadRow, { parse }: UnparsedLine): Promise<string> {
+/** Where a text that is used after all is no JSON, its line is none, which parsing it says best. */
+function orParsed<T>(line: UnparsedLine, use: () => T): T {
   try {
-    return await sha256(String(prompt[0]!.content));
+    return use();
   } catch (cause) {
-    parse();
-    throw cause;
-  }
-}
-
-function written(row: Record<string, unknown>, { parse }: UnparsedLine): string {
-  try {
-    return JSON.stringify(row);
-  } catch (cause) {
-    // A text that was to be moved is no JSON, so neither is its line.
-    parse();
+    line.parse();
     throw cause;
   }
 }

@@ -50,9 +50,16 @@ const byLines = (texts: readonly string[], options: BinarizeOptions): Promise<Ou
     for await (const batch of (pairs as unknown as WrittenAsLines<object>).jsonLines()) yield* batch;
   });
 
+/** Rows again, but made of lines. */
+const byRowsOfLines = (texts: readonly string[], options: BinarizeOptions): Promise<Outcome> =>
+  outcome(options, async function* (given) {
+    for await (const row of binarize(given)(linesOf(texts))) yield JSON.stringify(row);
+  });
+
 async function expectSame(texts: readonly string[], options: BinarizeOptions): Promise<Outcome> {
   const rows = await byRows(texts, options);
   expect(await byLines(texts, options)).toEqual(rows);
+  expect(await byRowsOfLines(texts, options)).toEqual(rows);
   return rows;
 }
 
@@ -264,6 +271,19 @@ it("a text that is moved has the length and the spelling of the decoded one", ()
     }
   }
   for (const raw of ['"a\nb"', '"\\x"', '"\\u12"', '"\\']) expect(() => JSON.stringify(new RawText(raw))).toThrow(SyntaxError);
+});
+
+it("rows that are made of lines hold texts, not what stands for them", async () => {
+  const texts = oddRows(60, 6);
+  for (const preset of presetNames) {
+    for (const format of preset === "h4" ? (["h4", "trl"] as const) : [undefined]) {
+      const rows = [];
+      const options = { preset, seed: 0, onBadRating: "drop", ...(format && { format }) } as const;
+      for await (const row of binarize(options as BinarizeOptions)(linesOf(texts))) rows.push(row);
+      expect(rows.length).toBeGreaterThan(20);
+      expect(JSON.parse(JSON.stringify(rows))).toEqual(rows);
+    }
+  }
 });
 
 it("a copy with other rows has no lines", () => {

@@ -41,3 +41,19 @@ function countShortEscapes(raw: string): number {
   }
   return count;
 }
+
+/** The columns of an output row that hold messages, or a message's text. */
+const TEXT_COLUMNS = ["prompt", "chosen", "rejected", "messages", "completion", "completions"];
+
+/** A row with its texts decoded. */
+export function decodedRow(row: Record<string, unknown>): Record<string, unknown> {
+  for (const column of TEXT_COLUMNS) if (column in row) row[column] = decoded(row[column]);
+  return row;
+}
+
+function decoded(value: unknown): unknown {
+  if (value instanceof RawText) return String(value);
+  if (Array.isArray(value)) return value.map(decoded);
+  if (typeof value === "object" && value !== null && "content" in value) return { ...value, content: decoded(value.content) };
+  return value;
+}
