@@ -3,7 +3,7 @@ import { type Budget, createBudget, estimateUsage } from "./budget.ts";
 import { isRequestError, policyOf, RequestError } from "./client/errors.ts";
 import { type Journal, openJournal, temporaryJournal } from "./journal/journal.ts";
 import type { AnswerEntry, JournalEntry } from "./journal/record.ts";
-import { requestKey } from "./journal/request-key.ts";
+import { questionKey } from "./journal/request-key.ts";
 import type { JsonSchema, Model, ModelCompletion, ModelOptions } from "./model.ts";
 
 /** Counted from the moment the run started, resumed answers apart. */
@@ -190,7 +190,7 @@ function keyOf({ model, messages, sample, maxTokens, temperature, topP }: Ask): 
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
   };
-  return requestKey({ version: 1, name: model.name, id: model.id, messages, sampling, sample });
+  return questionKey(model, messages, sampling, sample);
 }
 
 function answerEntry(completion: ModelCompletion): AnswerEntry {

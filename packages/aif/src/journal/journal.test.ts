@@ -6,7 +6,7 @@ import { crc32, crc32Plain } from "./crc32.ts";
 import { openJournal, temporaryJournal } from "./journal.ts";
 import { keyIndex } from "./key-index.ts";
 import type { AnswerEntry } from "./record.ts";
-import { canonicalJson, requestKey, sha256 } from "./request-key.ts";
+import { canonicalJson, questionKey, requestKey, sha256 } from "./request-key.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "aif-journal-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,6 +71,21 @@ test("the key index keeps what it is given over all its growth", () => {
   expect([index.size(), index.get(sha256("7"))]).toEqual([5000, { position: 3, mark: 4 }]);
   expect(index.get(sha256("x"))).toBeUndefined();
   expect(() => index.set(sha256("y"), 0, 0)).toThrow(RangeError);
+});
+
+test("a question's key is the key of its content", () => {
+  const model = { name: 'the "model"', id: "openai:m/\u2028" };
+  for (const messages of [
+    [],
+    [{ role: "user", content: "é\n" }],
+    [
+      { role: "system", content: "" },
+      { role: "user", content: "b" },
+    ],
+  ]) {
+    for (const sampling of [{ maxTokens: 1 }, { topP: 0.9, maxTokens: 7, temperature: 1e-7, missing: undefined }])
+      expect(questionKey(model, messages, sampling, 3)).toBe(requestKey({ version: 1, ...model, messages, sampling, sample: 3 }));
+  }
 });
 
 test("a request's key depends on its content, not on the order of its fields", () => {

@@ -35,7 +35,7 @@ const closeFile = promisify(close);
 const SCAN_BYTES = 1 << 20;
 /** A group that is smaller than this waits a moment for more: each one costs a write and a sync, however small it is. */
 const SMALL_GROUP = 64;
-const MOMENT_MS = 2;
+const MOMENT_MS = 5;
 const FILE_NAME = "requests.log";
 
 /**
