@@ -19,7 +19,7 @@ export function controlCall(name: string, secrets: string[], random: Random, tim
     const transport = given ?? (await defaultTransport());
     const limit = deadline(name, timeoutMs);
     try {
-      const reply = await transport.send(request, limit.signal);
+      const reply = await transport.send(request, limit);
       const text = new TextDecoder().decode(await reply.bytes());
       if (reply.status >= 200 && reply.status < 300) return text;
       const kind = classify(reply.status, providerError(parsed(text)));

@@ -1,4 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import type { Deadline } from "./deadline.ts";
 import type { HeaderLookup } from "./retry-after.ts";
 
 /** The largest reply body that is read, in bytes, compressed or not. */
@@ -22,7 +23,8 @@ export interface HttpReply {
 
 /** Sends one request and never retries: undici on Node, `fetch` on Bun and Deno, or a test's own. */
 export interface Transport {
-  send(request: HttpRequest, signal: AbortSignal): Promise<HttpReply>;
+  /** Gives up, body included, when the limit is over. */
+  send(request: HttpRequest, limit: Pick<Deadline, "onOver" | "signal">): Promise<HttpReply>;
 }
 
 let shared: Promise<Transport> | undefined;
@@ -42,7 +44,7 @@ function isNode(): boolean {
 /** The `fetch` of the runtime; redirects are not followed, since they would carry the key elsewhere. */
 export function fetchTransport(): Transport {
   return {
-    async send(request, signal) {
+    async send(request, { signal }) {
       const { url, headers, body, method = "POST" } = request;
       const reply = await fetch(url, { method, headers, signal, redirect: "manual", ...(body === undefined ? {} : { body }) });
       const chunks = reply.body ?? emptyBody();

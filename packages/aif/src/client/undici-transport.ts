@@ -13,11 +13,12 @@ export function undiciTransport(): Transport {
     return pool;
   };
   return {
-    send({ url, headers, body, method = "POST" }, signal) {
+    send({ url, headers, body, method = "POST" }, limit) {
       const { origin, path } = splitUrl(url);
       return new Promise((resolve, reject) => {
-        const exchange = new Exchange(signal, resolve, reject);
-        if (!signal.aborted) poolOf(origin).dispatch({ path, method, headers, body: body ?? null }, exchange);
+        const exchange = new Exchange(resolve, reject);
+        limit.onOver(() => exchange.giveUp());
+        if (!exchange.isOver) poolOf(origin).dispatch({ path, method, headers, body: body ?? null }, exchange);
       });
     },
   };
@@ -36,32 +37,29 @@ class Exchange implements Dispatcher.DispatchHandler, HttpReply {
   #unread: Buffer[] = [];
   #unreadBytes = 0;
   #isWhole = false;
-  #isOver = false;
+  isOver = false;
   #error: unknown;
   #controller: Dispatcher.DispatchController | undefined;
   /** Who waits for the next bytes or the end. */
   #wake: (() => void) | undefined;
-  readonly #signal: AbortSignal;
   readonly #resolve: (reply: HttpReply) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(signal: AbortSignal, resolve: (reply: HttpReply) => void, reject: (error: unknown) => void) {
-    this.#signal = signal;
+  constructor(resolve: (reply: HttpReply) => void, reject: (error: unknown) => void) {
     this.#resolve = resolve;
     this.#reject = reject;
-    if (signal.aborted) this.handleEvent();
-    else signal.addEventListener("abort", this);
   }
 
-  /** The signal aborted. A request that still waits for its connection ends here, too. */
-  handleEvent(): void {
-    this.#end(this.#signal.reason);
+  /** A request that still waits for its connection ends here, too. */
+  giveUp(): void {
+    if (this.isOver) return;
+    this.#end(new Error("undiciTransport: the request was given up"));
     this.#controller?.abort(this.#error as Error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#isOver) controller.abort(this.#error as Error);
+    if (this.isOver) controller.abort(this.#error as Error);
   }
 
   onResponseStart(
@@ -92,10 +90,9 @@ class Exchange implements Dispatcher.DispatchHandler, HttpReply {
   }
 
   #end(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     this.#error = error;
-    this.#signal.removeEventListener("abort", this);
     if (this.status === 0) this.#reject(error);
     this.#wake?.();
   }
@@ -109,7 +106,7 @@ class Exchange implements Dispatcher.DispatchHandler, HttpReply {
   async bytes(): Promise<Uint8Array> {
     this.#isWhole = true;
     if (this.#controller?.paused) this.#controller.resume();
-    if (!this.#isOver) await this.#more();
+    if (!this.isOver) await this.#more();
     if (this.#error !== undefined) throw this.#error;
     const [first, ...rest] = this.#unread;
     const body = first !== undefined && rest.length === 0 ? first : Buffer.concat(this.#unread);
@@ -128,13 +125,13 @@ class Exchange implements Dispatcher.DispatchHandler, HttpReply {
           this.#unreadBytes -= next.length;
           if (this.#controller?.paused && this.#unreadBytes < MOST_UNREAD_BYTES) this.#controller.resume();
           yield next;
-        } else if (this.#isOver) break;
+        } else if (this.isOver) break;
         else await this.#more();
       }
       if (this.#error !== undefined) throw this.#error;
     } finally {
       // Left early: the rest of the body is of no use to anyone.
-      if (!this.#isOver) this.#controller?.abort(new Error("undiciTransport: the body was not read to its end"));
+      if (!this.isOver) this.#controller?.abort(new Error("undiciTransport: the body was not read to its end"));
     }
   }
 

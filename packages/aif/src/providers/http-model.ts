@@ -83,7 +83,7 @@ function httpAttempt({ name, wire, stream, secrets, transport, idleMs = 60_000 }
     const sender = transport ?? (await defaultTransport());
     const limit = deadline(name, timeoutMs, options.signal);
     try {
-      const reply = await sender.send(request, limit.signal);
+      const reply = await sender.send(request, limit);
       if (reply.status !== 200) throw await refusal(reply, fail);
       const isStream = stream && !/json/i.test(reply.header("content-type") ?? "");
       const { parsed, raw, warnings } = isStream
