@@ -27,7 +27,7 @@ const CRC_END = 9;
 const LENGTH_END = 18;
 
 /** Memory that is kept from one group of records to the next. */
-const USUAL_GROUP_BYTES = 1 << 18;
+const USUAL_GROUP_BYTES = 1 << 20;
 
 /** Journal lines that go to the disk together; `take` gives them, and the memory is used again by the next `add`. */
 export function recordGroup() {
