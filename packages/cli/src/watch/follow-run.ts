@@ -14,6 +14,7 @@ import { type Row, thinnedRows } from "./thinned-rows.ts";
 const MOST_ROWS = 8000;
 /** A log that grew so recently is being written, on another machine perhaps. */
 const RECENT_MS = 60_000;
+const WEIGHTS = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"];
 
 export type RunState = "waiting" | "running" | "stopped" | "finished";
 
@@ -129,6 +130,11 @@ async function stateOf(folder: string): Promise<RunState> {
   if (existsSync(join(folder, "trainer_state.json"))) return "finished";
   const log = await stat(join(folder, LOG_FILE)).catch(() => undefined);
   if (!log) return "waiting";
+  // A script of one's own saves what it trained, and no trainer's state.
+  for (const name of WEIGHTS) {
+    const weights = await stat(join(folder, name)).catch(() => undefined);
+    if (weights && weights.mtimeMs >= log.mtimeMs) return "finished";
+  }
   return Date.now() - log.mtimeMs < RECENT_MS ? "running" : "stopped";
 }
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -149,6 +149,23 @@ describe("followRun", () => {
     writeFileSync(join(folder, "run.lock"), String(process.pid));
     expect(await run.poll()).toMatchObject({ state: "running" });
   });
+});
+
+it("a run without a trainer's state is finished when weights have come after its log", async () => {
+  const folder = temporaryFolder();
+  const log = join(folder, "log_history.jsonl");
+  const weights = join(folder, "adapter_model.safetensors");
+  writeFileSync(log, line({ step: 1, loss: 1 }));
+  writeFileSync(weights, "");
+  const hourAgo = Date.now() / 1000 - 3600;
+  utimesSync(log, hourAgo, hourAgo);
+  utimesSync(weights, hourAgo - 10, hourAgo - 10);
+  const run = followRun(1, "run", folder);
+  expect(await run.poll()).toMatchObject({ state: "stopped" });
+  utimesSync(weights, hourAgo + 10, hourAgo + 10);
+  expect(await run.poll()).toMatchObject({ state: "finished" });
+  appendFileSync(log, line({ step: 2, loss: 1 }));
+  expect(await run.poll()).toMatchObject({ state: "running", step: 2 });
 });
 
 describe("findSources", () => {
