@@ -4,8 +4,8 @@ import type { RawText } from "./lines/raw-text.ts";
 
 /** One completion as the rules read it, whichever spelling the row had. */
 export interface ReadCompletion {
-  model: string | undefined;
-  /** Decoded, or as it stands in the line. */
+  /** Decoded, or as it stands in the line; so is the content. */
+  model: string | RawText | undefined;
   content: string | RawText;
   /** Rating per aspect as stored, not yet checked. */
   ratings: Map<string, unknown>;

@@ -77,25 +77,21 @@ function readCompletion(cursor: JsonCursor): ReadCompletion {
   let content: RawText | undefined;
   let response: RawText | undefined;
   let ratings: Map<string, unknown> | undefined;
-  const values: { model?: { is: unknown }; overall_score?: { is: unknown } } = {};
+  let model: { is: RawText | undefined } | undefined;
+  let overallScore: { is: unknown } | undefined;
   if (!cursor.isObject()) throw new Unexpected();
   for (let more = cursor.enter(); more; more = cursor.nextMember()) {
     const key = cursor.key(completionKeys);
     if (key === "content") content = once(content, textHere(cursor));
     else if (key === "annotations") ratings = once(ratings, readRatings(cursor));
-    else if (key === "model" || key === "overall_score") values[key] = once(values[key], { is: cursor.value() });
+    else if (key === "model") model = once(model, { is: textOrNothing(cursor) });
+    else if (key === "overall_score") overallScore = once(overallScore, { is: cursor.value() });
     else if (key === "response") response = once(response, textHere(cursor));
     else cursor.skip();
   }
   const answer = content ?? response;
   if (answer === undefined) throw new Unexpected();
-  const model = values.model?.is;
-  return {
-    model: typeof model === "string" ? model : undefined,
-    content: answer,
-    ratings: ratings ?? new Map(),
-    overallScore: values.overall_score?.is,
-  };
+  return { model: model?.is, content: answer, ratings: ratings ?? new Map(), overallScore: overallScore?.is };
 }
 
 const aspectNames = expectedKeys("instruction_following", "honesty", "truthfulness", "helpfulness");
@@ -129,6 +125,12 @@ function readRating(cursor: JsonCursor): unknown {
     else cursor.skip();
   }
   return (rating ?? published)?.is;
+}
+
+function textOrNothing(cursor: JsonCursor): RawText | undefined {
+  if (cursor.isText()) return new RawText(cursor.rawText());
+  cursor.skip();
+  return undefined;
 }
 
 function textHere(cursor: JsonCursor): RawText {
