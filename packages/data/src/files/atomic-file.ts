@@ -10,7 +10,7 @@ export interface Sink {
 let written = 0;
 
 /** So much goes to the disk while more is written, or all of it would be waited for at the end. */
-const SYNC_BYTES = 16 << 20;
+const SYNC_BYTES = 4 << 20;
 
 /**
  * Writes a file under a temporary name beside it, syncs it and renames it, so that `path` holds either the old content or the
