@@ -87,7 +87,7 @@ export function folderDriver(folder: string): Driver {
   const directories = [folder, join(folder, "lib")];
   for (const icdFile of names.filter((name) => name.endsWith(".json")).map((name) => join(folder, name))) {
     const icd = readIcd(icdFile);
-    const library = icd && locateLibrary(icdFile, icd.libraryPath, directories);
+    const library = icd && locateLibrary(icdFile, icd.sharedObject, directories);
     const kind = library && kindOfLibrary(library);
     if (!kind) continue;
     const used = [...new Set([dirname(library), ...directories])].filter((directory) => existsSync(directory));

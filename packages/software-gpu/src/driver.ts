@@ -13,7 +13,7 @@ export interface Driver {
   /** The Vulkan loader's JSON manifest of the driver. */
   readonly icdFile: string;
   /** Folders with libraries that the system's linker does not search; empty for an installed driver. */
-  readonly libraryDirectories: readonly string[];
+  readonly searchDirectories: readonly string[];
   /** What a child process needs in its environment from the start to use the driver. */
   readonly environment: { readonly VK_DRIVER_FILES: string; readonly LD_LIBRARY_PATH?: string };
 }
@@ -28,37 +28,37 @@ export function kindOfLibrary(library: string): DriverKind | undefined {
 }
 
 /** The `library_path` and `api_version` of an ICD manifest; undefined when the file is no such manifest. */
-export function readIcd(icdFile: string): { libraryPath: string; apiVersion: string } | undefined {
+export function readIcd(icdFile: string): { sharedObject: string; apiVersion: string } | undefined {
   let parsed: { ICD?: { library_path?: unknown; api_version?: unknown } } | null;
   try {
     parsed = JSON.parse(readFileSync(icdFile, "utf8"));
   } catch {
     return undefined;
   }
-  const libraryPath = parsed?.ICD?.library_path;
-  if (typeof libraryPath !== "string") return undefined;
-  return { libraryPath, apiVersion: String(parsed?.ICD?.api_version ?? "") };
+  const sharedObject = parsed?.ICD?.library_path;
+  if (typeof sharedObject !== "string") return undefined;
+  return { sharedObject, apiVersion: String(parsed?.ICD?.api_version ?? "") };
 }
 
 /** Finds the file that `library_path` means: beside the manifest when it holds a slash, else in one of `directories`. */
-export function locateLibrary(icdFile: string, libraryPath: string, directories: readonly string[]): string | undefined {
-  const candidates = libraryPath.includes("/")
-    ? [resolve(dirname(icdFile), libraryPath)]
-    : directories.map((directory) => join(directory, libraryPath));
+export function locateLibrary(icdFile: string, sharedObject: string, directories: readonly string[]): string | undefined {
+  const candidates = sharedObject.includes("/")
+    ? [resolve(dirname(icdFile), sharedObject)]
+    : directories.map((directory) => join(directory, sharedObject));
   return candidates.find((candidate) => existsSync(candidate));
 }
 
 /** The private libraries that `driver` needs, dependencies first, the Vulkan loader last; throws when one is missing. */
 export function privateLibraries(driver: Driver): string[] {
   const icd = readIcd(driver.icdFile);
-  const library = icd && locateLibrary(driver.icdFile, icd.libraryPath, driver.libraryDirectories);
+  const library = icd && locateLibrary(driver.icdFile, icd.sharedObject, driver.searchDirectories);
   if (!library)
     throw new Error(
       `activateDriver: ${driver.icdFile} names no library that exists; delete its folder and prepare the driver again`,
     );
-  if (driver.libraryDirectories.length === 0) return [];
-  const loader = driver.libraryDirectories.map((directory) => join(directory, loaderName)).find((file) => existsSync(file));
-  return loadOrder(loader ? [library, loader] : [library], driver.libraryDirectories);
+  if (driver.searchDirectories.length === 0) return [];
+  const loader = driver.searchDirectories.map((directory) => join(directory, loaderName)).find((file) => existsSync(file));
+  return loadOrder(loader ? [library, loader] : [library], driver.searchDirectories);
 }
 
 /** Describes a driver whose libraries lie in folders of their own. */
@@ -66,10 +66,10 @@ export function privateDriver(
   kind: DriverKind,
   description: string,
   icdFile: string,
-  libraryDirectories: readonly string[],
+  searchDirectories: readonly string[],
 ): Driver {
   const inherited =
-    process.env.LD_LIBRARY_PATH?.split(":").filter((path) => path !== "" && !libraryDirectories.includes(path)) ?? [];
-  const LD_LIBRARY_PATH = [...libraryDirectories, ...inherited].join(":");
-  return { kind, description, icdFile, libraryDirectories, environment: { VK_DRIVER_FILES: icdFile, LD_LIBRARY_PATH } };
+    process.env.LD_LIBRARY_PATH?.split(":").filter((path) => path !== "" && !searchDirectories.includes(path)) ?? [];
+  const LD_LIBRARY_PATH = [...searchDirectories, ...inherited].join(":");
+  return { kind, description, icdFile, searchDirectories, environment: { VK_DRIVER_FILES: icdFile, LD_LIBRARY_PATH } };
 }

@@ -31,8 +31,8 @@ afterEach(() => {
 });
 
 // Finding and preparing read a driver's ELF headers but do not run it, so any real library can stand for one.
-const libraryDirectories = ["/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
-const realLibrary = libraryDirectories.map((directory) => join(directory, "libstdc++.so.6")).find((path) => existsSync(path))!;
+const searchDirectories = ["/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib"];
+const realLibrary = searchDirectories.map((directory) => join(directory, "libstdc++.so.6")).find((path) => existsSync(path))!;
 
 /** Fills a folder as a download would, counting how often it is asked to. */
 function filler(delay = 0) {
@@ -126,7 +126,7 @@ describe.runIf(process.platform === "linux")("finding a driver", () => {
     vi.stubEnv("VK_DRIVER_FILES", driver.icdFile);
     const child = await findDriver();
     expect(child?.icdFile).toBe(driver.icdFile);
-    expect(child?.libraryDirectories).toEqual(driver.libraryDirectories);
+    expect(child?.searchDirectories).toEqual(driver.searchDirectories);
   });
 
   test("a driver that VK_DRIVER_FILES names is passed over when Dawn would refuse its Mesa or the loader is not beside it", async () => {

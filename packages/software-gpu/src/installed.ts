@@ -40,7 +40,7 @@ export function installedDriver(rejected: string[], root = "/"): Driver | undefi
     for (const name of existsSync(directory) ? readdirSync(directory).sort() : []) {
       const icdFile = join(directory, name);
       const icd = readIcd(icdFile);
-      const library = icd && locateLibrary(icdFile, icd.libraryPath, libraries);
+      const library = icd && locateLibrary(icdFile, icd.sharedObject, libraries);
       if (!library || kindOfLibrary(library) !== "lavapipe") continue;
       const major = mesaMajor(library);
       if (major === undefined || major < oldestMesa)
@@ -52,7 +52,7 @@ export function installedDriver(rejected: string[], root = "/"): Driver | undefi
           kind: "lavapipe",
           description: `lavapipe of Mesa ${major}, installed on the system`,
           icdFile,
-          libraryDirectories: [],
+          searchDirectories: [],
           environment: { VK_DRIVER_FILES: icdFile },
         };
     }
@@ -66,7 +66,7 @@ export function environmentDriver(rejected: string[]): Driver | undefined {
   if (!icdFile) return undefined;
   const icd = readIcd(icdFile);
   const searched = process.env.LD_LIBRARY_PATH?.split(":").filter(Boolean) ?? [];
-  const library = icd && locateLibrary(icdFile, icd.libraryPath, searched);
+  const library = icd && locateLibrary(icdFile, icd.sharedObject, searched);
   const kind = library && kindOfLibrary(library);
   if (!kind) return undefined;
   const major = kind === "lavapipe" ? mesaMajor(library) : undefined;
