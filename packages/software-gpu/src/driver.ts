@@ -35,7 +35,7 @@ export function readIcd(icdFile: string): { sharedObject: string; apiVersion: st
   } catch {
     return undefined;
   }
-  const sharedObject = parsed?.ICD?.library_path;
+  const { library_path: sharedObject } = parsed?.ICD ?? {};
   if (typeof sharedObject !== "string") return undefined;
   return { sharedObject, apiVersion: String(parsed?.ICD?.api_version ?? "") };
 }
